@@ -1,0 +1,198 @@
+"""What was asked and what was sent back, as values.
+
+This room decides how a request looks to every other room: parsed once, headers without case, absent told apart from
+null. It must not know rules, schemas, sockets or what the answer will be.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
+
+import orjson
+
+from mockserver.core.conversation import Conversation
+
+Json: TypeAlias = Any
+"""A JSON value as `orjson.loads` gives it."""
+
+MAX_DEPTH: Final = 128
+"""Deeper nesting of a body is refused: validators recurse."""
+
+
+class Absent(enum.Enum):
+    """The type of `ABSENT`: a value that is not there, as opposed to null."""
+
+    TOKEN = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = Absent.TOKEN
+
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Request:
+    """One HTTP request, already inside its session.
+
+    `path` has neither session prefix nor query; header names are lower-case (repeated headers joined by ", ").
+    `history` holds the items stored for `previous_response_id`, oldest first: earlier input and output items.
+    """
+
+    __slots__ = ("_conversation", "_json", "_malformed", "body", "headers", "history", "method", "path", "query", "session")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] = EMPTY,
+        query: Mapping[str, str] = EMPTY,
+        body: bytes = b"",
+        session: str = "default",
+        history: Sequence[Mapping[str, Json]] = (),
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.query = query
+        self.body = body
+        self.session = session
+        self.history = history
+        self._json: Json = _UNREAD
+        self._malformed = ""
+        self._conversation: Conversation | None = None
+
+    @property
+    def json(self) -> Json:
+        """The body as JSON, or ABSENT where there is none or it is malformed (`malformed` then says why)."""
+        if self._json is _UNREAD:
+            self._json = ABSENT
+            if self.body:
+                try:
+                    document = orjson.loads(self.body)
+                except orjson.JSONDecodeError as error:
+                    self._malformed = str(error)
+                else:
+                    if depth_exceeds(document, self.body, MAX_DEPTH):
+                        self._malformed = f"nested deeper than {MAX_DEPTH} levels"
+                    else:
+                        self._json = document
+        return self._json
+
+    @property
+    def malformed(self) -> str:
+        """Why a non-empty body is not JSON that can be read; "" when it is fine."""
+        _ = self.json
+        return self._malformed
+
+    @property
+    def fields(self) -> Mapping[str, Json]:
+        """The body's top-level fields; empty when the body is no JSON object."""
+        document = self.json
+        return document if isinstance(document, dict) else EMPTY
+
+    @property
+    def stream(self) -> bool:
+        """Whether an event stream is asked for: the body's flag alone decides, never the `Accept` header."""
+        return self.fields.get("stream") is True
+
+    @property
+    def conversation(self) -> Conversation:
+        """The stored chain and this request's input, read as a conversation."""
+        if self._conversation is None:
+            self._conversation = Conversation(self.history, self.fields.get("input"))
+        return self._conversation
+
+    def following(self, history: Sequence[Mapping[str, Json]]) -> Request:
+        """Return the same request after `history`; the parsed body is shared."""
+        request = Request(
+            self.method,
+            self.path,
+            headers=self.headers,
+            query=self.query,
+            body=self.body,
+            session=self.session,
+            history=history,
+        )
+        request._json, request._malformed = self._json, self._malformed
+        return request
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path} session={self.session!r} {len(self.body)} bytes>"
+
+
+_UNREAD: Final = object()
+
+
+def depth_exceeds(document: Json, text: bytes, limit: int) -> bool:
+    """Say whether `document`, parsed from `text`, is nested deeper than `limit` containers."""
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return False
+    level = [document]
+    for _ in range(limit + 1):
+        below: list[Json] = []
+        for node in level:
+            if isinstance(node, dict):
+                below.extend(child for child in node.values() if isinstance(child, (dict, list)))
+            elif isinstance(node, list):
+                below.extend(child for child in node if isinstance(child, (dict, list)))
+        if not below:
+            return False
+        level = below
+    return True
+
+
+End: TypeAlias = Literal["complete", "cut", "reset", "stalled", "client_left", "failed"]
+"""How an exchange ended: whole; by a fault (`cut`, `reset`, `stalled`); by the client; by an error of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the player saw. Offsets are milliseconds from the arrival of the request."""
+
+    end: End
+    duration_ms: float
+    bytes_sent: int
+    sent_at: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Where a request body breaks the schema, in the provider's words. `param` may be None, `path` locates it in full."""
+
+    message: str
+    code: str | None
+    param: str | None
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with what was planned for it. How it ended is told to the journal when it has."""
+
+    request: Request
+    arrived: float
+    """Seconds since the epoch by the session's clock."""
+    status: int
+    kind: Literal["json", "stream", "error", "http", "miss", "rejection", "builtin"]
+    rule: str = ""
+    """Name of the rule that answered, "" for none."""
+    place: str = ""
+    """FILE:LINE of that rule."""
+    events: int = 0
+    planned: tuple[float, ...] = ()
+    """Planned offset of each event, in milliseconds."""
+    miss: str = ""
+    """The miss as told to the client, "" when something matched."""
+    violations: tuple[Violation, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    """Things a person should know: a template value that was absent, an untruth."""

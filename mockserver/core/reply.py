@@ -1,0 +1,111 @@
+"""What a rule answers, before a request makes it concrete.
+
+This room holds the values that `rulefile` builds and `engine` performs; shorthand is already resolved into the six kinds
+below. It must not know YAML, requests or bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from mockserver.core.faults import Fault
+from mockserver.core.messages import EMPTY
+from mockserver.core.templates import Template
+from mockserver.core.timeline import INSTANT, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Output items. `items` renders to a list of item objects, each with a `type`; ids and status may be missing."""
+
+    items: Template
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralEvent:
+    """One entry of an `events` list.
+
+    `type` is the full event type; `fields` what the author wrote (with `fill`, the rest is completed); `raw` is data sent
+    verbatim. `at` is an offset in milliseconds or None. `place` is FILE:LINE for reports.
+    """
+
+    type: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    raw: str | None = None
+    at: float | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A literal event sequence."""
+
+    entries: tuple[LiteralEvent, ...]
+    fill: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An HTTP error with the provider's JSON body. `name` is the catalogue's, "" for a custom one."""
+
+    status: int
+    body: Mapping[str, Any]
+    name: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Any status, headers and body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """Whatever satisfies the request: a forced tool call, a schema-valid instance, or fixed text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The upstream's answer."""
+
+
+Kind: TypeAlias = Output | Events | Error | Http | Auto | Forward
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """End as `response.failed` after `after` deltas (None: after all of them)."""
+
+    code: str
+    message: str
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One kind and its modifiers.
+
+    `calls` names the function tools that a turn waits for. `usage` and `response` are deep-merged over what is made.
+    `retry_after` is milliseconds. `speed` None means the server's.
+    """
+
+    kind: Kind
+    failed: Failed | None = None
+    incomplete: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    response: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    headers: tuple[tuple[str, str], ...] = ()
+    retry_after: float | None = None
+    timing: Timing = INSTANT
+    speed: float | None = None
+    faults: tuple[Fault, ...] = ()
+    set_state: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
+    allow_invalid: bool = False
+    place: str = ""
+    calls: tuple[str, ...] = ()
