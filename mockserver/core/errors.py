@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,15 @@ class Problem:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         head = ": ".join(part for part in (place, self.key, self.message) if part)
         return f"{head} ({self.hint})" if self.hint else head
+
+
+class Report(Protocol):
+    """Takes a mistake found while a rule file is compiled; compiling goes on, so that all mistakes come at once.
+
+    `path` is where it stands, from the file's top: `("rules", 2, "when", "model")`. The caller knows lines and columns.
+    """
+
+    def __call__(self, path: tuple[str | int, ...], message: str, hint: str = "") -> None: ...
 
 
 class MockServerError(Exception):
