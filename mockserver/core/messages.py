@@ -112,6 +112,12 @@ class Request:
             self._conversation = Conversation(self.history, self.fields.get("input"))
         return self._conversation
 
+    def release(self) -> None:
+        """Forget what was parsed, keeping the bytes; it is parsed again when asked for."""
+        self._json = _UNREAD
+        self._malformed = ""
+        self._conversation = None
+
     def following(self, history: Sequence[Mapping[str, Json]]) -> Request:
         """Return the same request after `history`; the parsed body is shared."""
         request = Request(

@@ -3,3 +3,202 @@
 This room decides what counts as one atomic step. It must not know HTTP or files. The in-memory form is atomic because its
 operations never yield: one event loop runs them one after the other.
 """
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from mockserver.core.messages import ABSENT, EMPTY
+from mockserver.core.reply import Reply
+from mockserver.core.rules import Mismatch, Rule
+
+Exhausted = Literal["miss", "repeat", "cycle"]
+T = TypeVar("T")
+
+MOST_RESPONSES: Final = 10_000
+MOST_RESPONSE_BYTES: Final = 64 * 1024 * 1024
+MOST_REQUESTS_COUNTED: Final = 100_000
+MOST_BUCKETS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A rule taken: which of its replies, the `hit` this was, and the session's state as the reply sees it.
+
+    `state` is what stood before the reply's own `set_state`.
+    """
+
+    rule: Rule
+    reply: Reply
+    hit: int
+    state: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the claim passed a candidate over: its failed claim conditions, or how many replies are used up (0: not that)."""
+
+    rule: Rule
+    mismatches: tuple[Mismatch, ...] = ()
+    used_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An answered response: its conversation, its input and output items, what it continued, its weight in bytes."""
+
+    conversation: str
+    items: Callable[[], list[Mapping[str, Any]]]
+    previous: Remembered | None = None
+    weight: int = 0
+
+    def history(self) -> list[Mapping[str, Any]]:
+        """Return every item of the chain that ends here, oldest first."""
+        chain: list[Remembered] = []
+        node: Remembered | None = self
+        while node is not None:
+            chain.append(node)
+            node = node.previous
+        return [item for link in reversed(chain) for item in link.items()]
+
+
+class State(Protocol):
+    """One session's memory. Every call is one atomic step; a shared store can stand behind the same calls."""
+
+    def occurrence(self, digest: bytes) -> int:
+        """Count a request with this digest; return which one it is, from 1."""
+        ...
+
+    def claim(
+        self, candidates: Iterable[Rule], turn: Callable[[Rule], int], exhausted: Exhausted
+    ) -> Claim | tuple[Refusal, ...]:
+        """Take the first candidate that holds, or say why each was passed over.
+
+        Each visited rule's `hit` goes up by one; later candidates stay untouched. `turn` gives the index of the reply of a
+        rule with turns; `exhausted` is for rules that leave it open.
+        """
+        ...
+
+    def remember(self, response_id: str, response: Remembered) -> None:
+        """Keep a response, dropping the oldest beyond the bounds."""
+        ...
+
+    def recall(self, response_id: str) -> Remembered | None:
+        """Return a kept response, None when it was never kept or was dropped."""
+        ...
+
+    def take(self, key: Hashable, step: Callable[[Any], tuple[Any, T]]) -> T:
+        """Replace the bucket under `key` (None at first) by what `step` makes of it; return the step's result."""
+        ...
+
+
+class MemoryState:
+    """The in-memory form of `State`. Bounded by count and bytes; `dropped` counts what was forgotten for room."""
+
+    def __init__(self) -> None:
+        self.values: Mapping[str, str] = EMPTY
+        self.dropped = 0
+        self._hits: dict[tuple[str, str], int] = {}
+        self._used: dict[tuple[str, str], int] = {}
+        self._occurrences: OrderedDict[bytes, int] = OrderedDict()
+        self._responses: OrderedDict[str, Remembered] = OrderedDict()
+        self._response_bytes = 0
+        self._buckets: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def occurrence(self, digest: bytes) -> int:
+        """See `State.occurrence`. Forgets the requests seen longest ago beyond the bound."""
+        counts = self._occurrences
+        count = counts[digest] = counts.get(digest, 0) + 1
+        if count > 1:
+            counts.move_to_end(digest)
+        elif len(counts) > MOST_REQUESTS_COUNTED:
+            counts.popitem(last=False)
+            self.dropped += 1
+        return count
+
+    def hits(self, rule: Rule) -> int:
+        """Return how often the claim reached this rule."""
+        return self._hits.get(rule.key, 0)
+
+    def used(self, rule: Rule) -> int:
+        """Return how often this rule has answered."""
+        return self._used.get(rule.key, 0)
+
+    def claim(
+        self, candidates: Iterable[Rule], turn: Callable[[Rule], int], exhausted: Exhausted
+    ) -> Claim | tuple[Refusal, ...]:
+        """See `State.claim`."""
+        refusals: list[Refusal] = []
+        for rule in candidates:
+            key = rule.key
+            hit = self._hits[key] = self._hits.get(key, 0) + 1
+            if rule.claims:
+                mismatches = self.check(rule, hit)
+                if mismatches:
+                    refusals.append(Refusal(rule, mismatches))
+                    continue
+            used = self._used.get(key, 0)
+            index = turn(rule) if rule.turns else reply_index(rule, used, exhausted)
+            if index is None:
+                refusals.append(Refusal(rule, used_up=used))
+                continue
+            self._used[key] = used + 1
+            reply = rule.replies[index][0]
+            claim = Claim(rule, reply, hit, self.values)
+            if reply.set_state:
+                self._set(reply.set_state)
+            return claim
+        return tuple(refusals)
+
+    def check(self, rule: Rule, hit: int) -> tuple[Mismatch, ...]:
+        """Return the mismatches of a rule's claim conditions for this `hit`, changing nothing."""
+        found: tuple[Mismatch, ...] = ()
+        for condition in rule.claims:
+            found += condition.test(hit if condition.kind == "hit" else self.values.get(condition.key, ABSENT))
+        return found
+
+    def _set(self, changes: Mapping[str, str | None]) -> None:
+        values = {**self.values, **changes}
+        self.values = MappingProxyType({name: value for name, value in values.items() if value is not None})
+
+    def remember(self, response_id: str, response: Remembered) -> None:
+        """See `State.remember`."""
+        self._responses[response_id] = response
+        self._response_bytes += response.weight
+        while len(self._responses) > MOST_RESPONSES or self._response_bytes > MOST_RESPONSE_BYTES:
+            _, oldest = self._responses.popitem(last=False)
+            self._response_bytes -= oldest.weight
+            self.dropped += 1
+
+    def recall(self, response_id: str) -> Remembered | None:
+        """See `State.recall`."""
+        return self._responses.get(response_id)
+
+    def take(self, key: Hashable, step: Callable[[Any], tuple[Any, T]]) -> T:
+        """See `State.take`."""
+        bucket, result = step(self._buckets.get(key))
+        self._buckets[key] = bucket
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+            self.dropped += 1
+        return result
+
+
+def reply_index(rule: Rule, used: int, exhausted: Exhausted) -> int | None:
+    """Return which reply of `rule` is due after `used` answers, None when all are used up and it does not go on."""
+    left = used
+    for index, (_, times) in enumerate(rule.replies):
+        if times is None or left < times:
+            return index
+        left -= times
+    match rule.exhausted or exhausted:
+        case "miss":
+            return None
+        case "repeat":
+            return len(rule.replies) - 1
+        case "cycle":
+            return reply_index(rule, used % (used - left), "repeat")

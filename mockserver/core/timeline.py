@@ -1,18 +1,13 @@
-"""The concrete answer as steps at absolute offsets, and the pacing that places them.
+"""The concrete answer as steps at absolute offsets.
 
-This room decides when each piece of an answer is due. It must not know the clock (the player has one), faults or rules.
+This room decides what a player can be told to do. It must not know how offsets come about (`pacing`), faults or rules.
 All offsets are milliseconds from the arrival of the request; they never decrease.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from mockserver.core.draws import Draw
-from mockserver.core.events import Event
-from mockserver.core.sse import encode
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -100,3 +95,29 @@ class Timing:
 
 
 INSTANT = Timing()
+
+
+def coalesced(timeline: Timeline) -> Timeline:
+    """Return the same timeline with neighbouring chunks due at the same moment as one write of whole frames."""
+    steps: list[Step] = []
+    run: list[Chunk] = []
+    for step in timeline.steps:
+        if isinstance(step, Chunk) and (not run or run[0].at == step.at):
+            run.append(step)
+            continue
+        _flush(run, steps)
+        if isinstance(step, Chunk):
+            run.append(step)
+        else:
+            steps.append(step)
+    _flush(run, steps)
+    return Timeline(tuple(steps))
+
+
+def _flush(run: list[Chunk], steps: list[Step]) -> None:
+    if len(run) > 1:
+        data = b"".join([chunk.data for chunk in run])
+        steps.append(Chunk(run[0].at, data, sum([chunk.events for chunk in run]), run[0].event))
+    else:
+        steps.extend(run)
+    run.clear()

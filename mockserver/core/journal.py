@@ -1,0 +1,72 @@
+"""What was asked and what happened: a bounded list of exchanges.
+
+This room decides what is kept and for how long, and how it is asked for. It must not know where exchanges come from.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.core.messages import Ending, Exchange
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange in the journal. `ending` is None while it goes on."""
+
+    number: int
+    exchange: Exchange
+    ending: Ending | None = None
+
+
+class Journal:
+    """The newest exchanges, at most `most` of them and `most_bytes` of request bodies. Numbers go on from 1 for ever."""
+
+    def __init__(self, most: int | None = 1000, most_bytes: int = MOST_BYTES) -> None:
+        self.most = most
+        self.dropped = 0
+        self.total = 0
+        self.misses = 0
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
+        self._endings: dict[int, Ending] = {}
+
+    def open(self, exchange: Exchange) -> int:
+        """Note an exchange as it begins; return its number."""
+        self.total = number = self.total + 1
+        if exchange.miss:
+            self.misses += 1
+        if self.most:
+            # The parsed body would weigh ten times its bytes; it is parsed again when someone asks.
+            exchange.request.release()
+            self._exchanges[number] = exchange
+            self._bytes += len(exchange.request.body)
+            while len(self._exchanges) > self.most or (self._bytes > self._most_bytes and len(self._exchanges) > 1):
+                gone, oldest = self._exchanges.popitem(last=False)
+                self._endings.pop(gone, None)
+                self._bytes -= len(oldest.request.body)
+                self.dropped += 1
+        return number
+
+    def close(self, number: int, ending: Ending) -> None:
+        """Note how an exchange ended. One that was dropped meanwhile stays dropped."""
+        if number in self._exchanges:
+            self._endings[number] = ending
+
+    def entries(self, *, after: int = 0, misses: bool = False) -> Iterator[Entry]:
+        """Yield the kept entries with a number above `after`, oldest first; with `misses`, only those."""
+        for number, exchange in self._exchanges.items():
+            if number > after and (exchange.miss or not misses):
+                yield Entry(number, exchange, self._endings.get(number))
+
+    def clear(self) -> None:
+        """Forget every entry; numbers go on."""
+        self._exchanges.clear()
+        self._endings.clear()
+        self._bytes = 0
