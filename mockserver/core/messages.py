@@ -161,6 +161,10 @@ End: TypeAlias = Literal["complete", "cut", "reset", "stalled", "client_left", "
 """How an exchange ended: whole; by a fault (`cut`, `reset`, `stalled`); by the client; by an error of ours."""
 
 
+Kind: TypeAlias = Literal["json", "stream", "error", "http", "miss", "rejection", "builtin"]
+"""What an answer was: a response in one of its two encodings, an error or `http` reply, or an answer without a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What the player saw. Offsets are milliseconds from the arrival of the request."""
@@ -189,7 +193,7 @@ class Exchange:
     arrived: float
     """Seconds since the epoch by the session's clock."""
     status: int
-    kind: Literal["json", "stream", "error", "http", "miss", "rejection", "builtin"]
+    kind: Kind
     rule: str = ""
     """Name of the rule that answered, "" for none."""
     place: str = ""

@@ -1,0 +1,61 @@
+"""The endpoints that answer when no rule does: the models list, and a clear no for everything else.
+
+This room decides what an unmatched request outside `POST /v1/responses` gets. It must not know rules or sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from mockserver.core import catalogue
+from mockserver.core.messages import Request
+from mockserver.core.reply import Error
+
+RESPONSES: Final = "/v1/responses"
+MODELS: Final = "/v1/models"
+
+METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({RESPONSES: ("POST",), MODELS: ("GET", "HEAD")})
+"""The paths we know, with the methods each takes."""
+
+CREATED: Final = 1_700_000_000
+"""When our models say they were made; a constant, so that lists are the same in every run."""
+
+
+def is_create(request: Request) -> bool:
+    """Say whether this request asks for a response."""
+    return request.path == RESPONSES and request.method == "POST"
+
+
+def answer(request: Request, models: Iterable[str]) -> bytes | Error:
+    """Return the JSON body of a built-in endpoint, or the error for a path or method that we don't know."""
+    path = request.path.rstrip("/") or "/"
+    if path.startswith(MODELS + "/"):
+        name = path.removeprefix(MODELS + "/")
+        if request.method not in METHODS[MODELS]:
+            return _not_allowed(request, METHODS[MODELS])
+        if name in models:
+            return orjson.dumps(_model(name))
+        return catalogue.error("model_not_found", model=name)
+    allowed = METHODS.get(path)
+    if allowed is None:
+        return catalogue.error("unknown_url", method=request.method, path=request.path)
+    if request.method not in allowed:
+        return _not_allowed(request, allowed)
+    if path == MODELS:
+        return orjson.dumps({"object": "list", "data": [_model(name) for name in models]})
+    return catalogue.error("unknown_url", method=request.method, path=request.path)
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "mockserver"}
+
+
+def _not_allowed(request: Request, allowed: tuple[str, ...]) -> Error:
+    shown = ", ".join(allowed)
+    return catalogue.error(
+        "method_not_allowed", method=request.method, path=request.path, allowed=shown, headers=(("allow", shown),)
+    )

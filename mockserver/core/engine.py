@@ -1,0 +1,243 @@
+"""From a request to what will be played: the whole decision, in one direction.
+
+Start here. `Engine.answer` reads top to bottom: auth, limits, schema, match, claim, reply, timeline, journal. Each step is
+a room of its own; this one decides only their order. It must not know sockets, clocks or files.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, Literal
+
+from mockserver.core import answers, auth, catalogue, endpoints, misses, turns
+from mockserver.core.answers import Manner, Ready
+from mockserver.core.dialect import Dialect
+from mockserver.core.draws import Draw
+from mockserver.core.journal import Journal
+from mockserver.core.limits import Limit, Meter
+from mockserver.core.messages import EMPTY, Ending, Exchange, Request, Violation
+from mockserver.core.reply import Auto, Error, Reply
+from mockserver.core.response import Asked
+from mockserver.core.rules import RuleBook
+from mockserver.core.state import Claim, Exhausted, MemoryState, Refusal, Remembered
+from mockserver.core.templates import Scope
+from mockserver.core.timeline import Timeline
+from mockserver.core.validation import Validator
+
+MOST_SESSIONS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a server behaves whatever its rules say. `journal` is the number of exchanges kept, None for none."""
+
+    seed: int = 0
+    speed: float = 1.0
+    validate: Literal["enforce", "warn", "off"] = "enforce"
+    lenient: bool = False
+    allow_params: frozenset[str] = frozenset()
+    on_miss: Literal["error", "auto"] = "error"
+    exhausted: Exhausted = "repeat"
+    auth_keys: tuple[str, ...] = ()
+    journal: int | None = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A decision: the timeline to perform, and the exchange's number in its session's journal."""
+
+    timeline: Timeline
+    number: int
+    session: str
+    exchange: Exchange
+
+
+@dataclass(slots=True)
+class Session:
+    """An isolated world: what it remembers and what happened in it."""
+
+    name: str
+    journal: Journal
+    state: MemoryState = field(default_factory=MemoryState)
+
+
+class Engine:
+    """Decides every answer of one server. `book`, `limits` and `auth_keys` may be replaced between two requests."""
+
+    def __init__(
+        self,
+        book: RuleBook,
+        dialect: Dialect,
+        options: Options | None = None,
+        *,
+        limits: tuple[Limit, ...] = (),
+        auth_keys: tuple[str, ...] = (),
+    ) -> None:
+        self.book = book
+        self.dialect = dialect
+        self.options = options or Options()
+        self.limits = limits
+        self.auth_keys = auth_keys
+        self.sessions: OrderedDict[str, Session] = OrderedDict()
+        self.dropped_sessions = 0
+        self.validator = Validator(
+            dialect,
+            mode=self.options.validate,
+            lenient=self.options.lenient,
+            allow_params=self.options.allow_params,
+        )
+
+    def answer(self, request: Request, now: float) -> Play:
+        """Decide what to answer. `now` is seconds since the epoch by the session's clock. Never raises for a bad request."""
+        session = self.session(request.session)
+        request, asked = self._asked(request, session, now)
+        verdict = _Verdict()
+        made = self._refused(asked, session, verdict) or self._matched(asked, session, verdict)
+        exchange = Exchange(
+            request, now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
+            verdict.miss, verdict.violations, made.notes,
+        )  # fmt: skip
+        return Play(made.timeline, session.journal.open(exchange), session.name, exchange)
+
+    def too_large(self, request: Request, limit: int, now: float) -> Play:
+        """Decide the answer to a request whose body went over `limit` bytes and was not read."""
+        session = self.session(request.session)
+        request, asked = self._asked(request, session, now)
+        made = answers.refusal(catalogue.error("request_too_large", limit=limit), asked, self._manner(session, ""))
+        exchange = Exchange(request, now, made.status, made.kind)
+        return Play(made.timeline, session.journal.open(exchange), session.name, exchange)
+
+    def finish(self, play: Play, ending: Ending) -> Exchange:
+        """Tell the journal how a play ended; return its exchange."""
+        session = self.sessions.get(play.session)
+        if session is not None:
+            session.journal.close(play.number, ending)
+        return play.exchange
+
+    def session(self, name: str) -> Session:
+        """Return the session of that name; it begins on first use. The one idle longest makes room beyond the bound."""
+        found = self.sessions.get(name)
+        if found is None:
+            found = self.sessions[name] = Session(name, Journal(self.options.journal))
+            if len(self.sessions) > MOST_SESSIONS:
+                self.sessions.popitem(last=False)
+                self.dropped_sessions += 1
+        else:
+            self.sessions.move_to_end(name)
+        return found
+
+    def _asked(self, request: Request, session: Session, now: float) -> tuple[Request, Asked]:
+        """Place the request after its stored chain, and draw what its answer will need."""
+        text = b"%b %b\0%b" % (request.method.encode(), request.path.encode(), request.body)
+        digest = blake2b(text, digest_size=16).digest()
+        draw = Draw.of(self.options.seed, session.name, digest, session.state.occurrence(digest))
+        previous = self._previous(request, session)
+        if previous is not None:
+            request = request.following(previous.history())
+        return request, Asked(request, draw, self.dialect, now, _conversation_id(request, previous, draw))
+
+    def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
+        """Answer without looking at rules: no key, over a limit, or a body that is no request."""
+        request = asked.request
+        error = auth.refuse(request, self.auth_keys or self.options.auth_keys)
+        if error is None and self.limits:
+            error = session.state.take("limits", lambda meter: Meter.take(meter, self.limits, request, asked.now))
+        if error is None and endpoints.is_create(request):
+            error = self._invalid(request, verdict)
+        return None if error is None else answers.refusal(error, asked, self._manner(session, ""))
+
+    def _invalid(self, request: Request, verdict: _Verdict) -> Error | None:
+        error = self.validator.refuse_body(request)
+        if error is None:
+            verdict.violations = self.validator.violations(request)
+            if verdict.violations and self.options.validate == "enforce":
+                return self.validator.error_for(verdict.violations)
+        return error
+
+    def _matched(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
+        """Match, claim and reply; else a built-in endpoint, else a miss."""
+        request = asked.request
+        claimed = session.state.claim(
+            self.book.candidates(request),
+            lambda rule: turns.due([reply for reply, _ in rule.replies], request.conversation),
+            self.options.exhausted,
+        )
+        if isinstance(claimed, Claim):
+            return self._replied(claimed, asked, session, verdict)
+        if not endpoints.is_create(request):
+            body = endpoints.answer(request, self.book.models)
+            manner = self._manner(session, "")
+            return answers.refusal(body, asked, manner) if isinstance(body, Error) else answers.document(body, asked, manner)
+        return self._missed(claimed, asked, session, verdict)
+
+    def _replied(self, claim: Claim, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
+        rule = claim.rule
+        verdict.rule, verdict.place = rule.name, rule.place
+        groups = rule.groups
+        scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
+        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict.violations))
+        self._remember(made, asked, session)
+        return made
+
+    def _missed(
+        self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict
+    ) -> Ready:
+        if self.options.on_miss == "auto":
+            scope = Scope(asked.request, 0, EMPTY, lambda: EMPTY)
+            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict.violations))
+            self._remember(made, asked, session)
+            return made
+        nearest = self.book.nearest(asked.request, refusals)
+        verdict.miss = misses.describe(asked.request, nearest)
+        error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
+        made = answers.refusal(error, asked, self._manner(session, ""))
+        return Ready(made.timeline, made.status, "miss", notes=made.notes)
+
+    def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
+        """Keep an answered response, so that later requests can continue from it; `store: false` is honoured."""
+        response, request = made.response, asked.request
+        if response is None or request.fields.get("store") is False:
+            return
+        output = response.get("output", [])
+        session.state.remember(
+            str(response.get("id")),
+            Remembered(
+                asked.conversation,
+                lambda: [*request.conversation.input, *output],
+                self._previous(request, session),
+                len(request.body) + 1000,
+            ),
+        )
+
+    def _previous(self, request: Request, session: Session) -> Remembered | None:
+        name = request.fields.get("previous_response_id")
+        return session.state.recall(name) if isinstance(name, str) else None
+
+    def _manner(self, session: Session, rule: str, violations: tuple[Violation, ...] = ()) -> Manner:
+        extra: tuple[tuple[str, str], ...] = ()
+        if violations:
+            extra = (("x-mock-violations", "; ".join(violation.message for violation in violations)),)
+        return Manner(self.options.speed, rule, session.name, extra)
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What the steps of one decision find out for the journal."""
+
+    rule: str = ""
+    place: str = ""
+    miss: str = ""
+    violations: tuple[Violation, ...] = ()
+
+
+def _conversation_id(request: Request, previous: Remembered | None, draw: Draw) -> str:
+    """Return the request's own conversation, else its chain's, else one made up for it."""
+    given = request.fields.get("conversation")
+    if isinstance(given, Mapping):
+        given = given.get("id")
+    if isinstance(given, str):
+        return given
+    return previous.conversation if previous else draw.identifier("conv_", "conversation")

@@ -1,0 +1,56 @@
+"""Response headers: the provider's, and ours that say what answered.
+
+This room decides which headers an answer carries. It must not know why the answer is what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+from mockserver.core.draws import Draw
+from mockserver.core.timeline import Headers
+
+JSON_TYPE: Final = (b"content-type", b"application/json")
+STREAM_TYPE: Final = (b"content-type", b"text/event-stream; charset=utf-8")
+
+SAME_ALWAYS: Final[Headers] = (
+    (b"openai-version", b"2020-10-01"),
+    (b"openai-organization", b"mock-organization"),
+    (b"openai-project", b"mock-project"),
+)
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def answer_headers(
+    content_type: tuple[bytes, bytes] | None, draw: Draw, tail: Headers, length: int | None = None
+) -> Headers:
+    """Return all headers of one answer; `length` in bytes unless it is streamed, `tail` as from `tail_headers`.
+
+    The id and the processing time are drawn, so that a repeated run sends the same ones.
+    """
+    token = draw.hex("x-request-id", 34)
+    head: Headers = (
+        (b"x-request-id", b"req_" + token[:32].encode()),
+        (b"openai-processing-ms", b"%d" % (10 + int(token[32:], 16))),
+    )
+    if length is not None:
+        head = ((b"content-length", b"%d" % length), *head)
+    if content_type is not None:
+        head = (content_type, *head)
+    return head + tail
+
+
+def tail_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
+    """Return the headers that do not change from request to request: the provider's constants, ours, and `extra`."""
+    ours = [(b"x-mock-session", header_text(session))]
+    if rule:
+        ours.append((b"x-mock-rule", header_text(rule)))
+    return (*SAME_ALWAYS, *ours, *((name.lower().encode("latin-1"), header_text(value)) for name, value in extra))
+
+
+def header_text(value: str) -> bytes:
+    """Return a value as a header can carry it: visible ASCII as it is, everything else percent-encoded."""
+    return quote(value, safe="".join(chr(code) for code in range(0x20, 0x7F))).encode()
