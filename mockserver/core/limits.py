@@ -1,18 +1,22 @@
 """Rate limits: token buckets as values, pure arithmetic on them, and the headers that tell a client where it stands.
 
 This room decides whether a request fits and how long to wait until it would. It must not know the clock (`now` is
-passed in), where buckets are kept (`state` does) or how a refusal is worded (`catalogue` does).
+passed in) or where buckets are kept (`state` does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
+from mockserver.core import catalogue
 from mockserver.core.errors import Report, nearest
 from mockserver.core.messages import Request
+from mockserver.core.reply import Error
+from mockserver.core.usage import input_tokens
 
 Measure: TypeAlias = Literal["requests", "tokens"]
 Per: TypeAlias = Literal["key", "model", "session", "all"]
@@ -100,6 +104,21 @@ class Charge(NamedTuple):
     refusal: Refusal | None
     headers: tuple[tuple[str, str], ...]
 
+    def error(self, request: Request) -> Error | None:
+        """Return the provider's 429 with the true wait and the rate-limit headers, None when nothing was refused."""
+        if self.refusal is None:
+            return None
+        name = "rate_limit_exceeded" if self.refusal.measure == "requests" else "token_rate_limit_exceeded"
+        wait = self.refusal.wait_ms
+        told = catalogue.error(
+            name,
+            model=request.fields.get("model", "this server"),
+            limit=self.refusal.bound,
+            wait=spell(wait),
+            headers=self.headers,
+        )
+        return catalogue.with_wait(told, wait)
+
 
 def subject(limit: Limit, request: Request) -> str:
     """Return for whom this limit counts the request."""
@@ -169,6 +188,37 @@ def spell(ms: float) -> str:
 
 GENEROUS_HEADERS: Final = headers({})
 """Made once, for servers without limits."""
+
+MOST_BUCKETS: Final = 10_000
+"""How many buckets one meter keeps: whoever invents a new key for every request cannot fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """All buckets of one server or session, as one value."""
+
+    buckets: Mapping[BucketKey, Bucket] = field(default_factory=lambda: MappingProxyType({}))
+
+    @staticmethod
+    def charge(meter: Meter | None, limits: Sequence[Limit], request: Request, now: float) -> tuple[Meter, Charge]:
+        """Charge a request and its input tokens; return the meter to keep (None: a fresh one) and what came of it.
+
+        Beyond `MOST_BUCKETS` the ones used longest ago are forgotten, which is as if they had filled up.
+        """
+        meter = meter or Meter()
+        made = charge(limits, meter.buckets, request, now, input_tokens(request))
+        if not made.buckets:
+            return meter, made
+        kept = {key: bucket for key, bucket in meter.buckets.items() if key not in made.buckets}
+        for key in list(kept)[: max(0, len(kept) + len(made.buckets) - MOST_BUCKETS)]:
+            del kept[key]
+        return Meter(MappingProxyType({**kept, **made.buckets})), made
+
+    @staticmethod
+    def take(meter: Meter | None, limits: Sequence[Limit], request: Request, now: float) -> tuple[Meter, Error | None]:
+        """Do the same as `charge`, for callers who want only the error of a refusal."""
+        kept, made = Meter.charge(meter, limits, request, now)
+        return kept, made.error(request)
 
 
 def compile_limits(value: Any, report: Report, path: tuple[str | int, ...]) -> tuple[Limit, ...]:

@@ -14,6 +14,7 @@ from mockserver.core.limits import (
     Bucket,
     BucketKey,
     Limit,
+    Meter,
     charge,
     compile_limits,
     refilled,
@@ -135,6 +136,45 @@ def test_the_tightest_of_several_limits_is_told() -> None:
     assert told["x-ratelimit-limit-requests"] == "3"
     assert told["x-ratelimit-remaining-requests"] == "2"
     assert told["x-ratelimit-reset-requests"] == "20s"
+
+
+def test_a_meter_refuses_with_the_providers_error() -> None:
+    """The 429 tells the true wait, in the message and in both headers, and where the client stands."""
+    limits = (Limit(requests=2),)
+    meter: Meter | None = None
+    for _ in range(2):
+        meter, error = Meter.take(meter, limits, request(), 50.0)
+        assert error is None
+    meter, error = Meter.take(meter, limits, request(), 55.0)
+    assert error is not None
+    assert error.status == 429
+    assert error.body["error"]["type"] == "requests"
+    assert error.body["error"]["code"] == "rate_limit_exceeded"
+    assert "for m on requests per min (RPM): limit 2. Try again in 25s." in error.body["error"]["message"]
+    told = dict(error.headers)
+    assert (told["retry-after"], told["retry-after-ms"]) == ("25", "25000")
+    assert told["x-ratelimit-remaining-requests"] == "0"
+    assert Meter.take(meter, limits, request(), 80.0)[1] is None
+
+
+def test_tokens_are_those_of_the_input() -> None:
+    limits = (Limit(tokens=100),)
+    long = Request("POST", "/v1/responses", body=b'{"model": "m", "input": "%b"}' % (b"x" * 400))
+    meter, error = Meter.take(None, limits, long, 0.0)
+    assert error is None
+    _, error = Meter.take(meter, limits, request(), 0.0)
+    assert error is not None
+    assert error.body["error"]["type"] == "tokens"
+
+
+def test_a_meter_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New keys push out the keys used longest ago, and no others."""
+    monkeypatch.setattr("mockserver.core.limits.MOST_BUCKETS", 3)
+    meter: Meter | None = None
+    for key in "abcab":
+        meter, _ = Meter.take(meter, (Limit(requests=9, per="key"),), request(authorization=key), 0.0)
+    meter, _ = Meter.take(meter, (Limit(requests=9, per="key"),), request(authorization="d"), 0.0)
+    assert sorted(key[1] for key in meter.buckets) == ["a", "b", "d"]
 
 
 class Reported:
