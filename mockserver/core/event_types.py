@@ -20,7 +20,7 @@ from mockserver.core.errors import nearest
 from mockserver.core.messages import EMPTY
 
 Scope: TypeAlias = Literal["response", "item", "part", "summary_part", "free"]
-"""What an event speaks of: the whole response, an item, a content part of it, a summary part of it, or none of these."""
+"""What an event speaks of: the response, an item, a content part of it, a summary part of it, or none of these."""
 
 PREFIX: Final = "response."
 
