@@ -22,7 +22,7 @@ WORLD = {
 
 TOUCHING_BUILTINS = {"open", "print", "input", "eval", "exec", "breakpoint"}
 
-MOST_LINES = 330
+MOST_LINES = 350
 
 
 def floor(module: str) -> int:

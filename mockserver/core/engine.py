@@ -17,7 +17,7 @@ from mockserver.core.answers import Manner, Ready
 from mockserver.core.dialect import Dialect
 from mockserver.core.draws import Draw
 from mockserver.core.journal import Journal
-from mockserver.core.limits import Limit, Meter
+from mockserver.core.limits import GENEROUS_HEADERS, Limit, Meter
 from mockserver.core.messages import EMPTY, Ending, Exchange, Request, Violation
 from mockserver.core.reply import Auto, Error, Reply
 from mockserver.core.response import Asked
@@ -82,6 +82,7 @@ class Engine:
         self.limits = limits
         self.auth_keys = auth_keys
         self.sessions: OrderedDict[str, Session] = OrderedDict()
+        self.shared = MemoryState()
         self.dropped_sessions = 0
         self.validator = Validator(
             dialect,
@@ -106,7 +107,8 @@ class Engine:
         """Decide the answer to a request whose body went over `limit` bytes and was not read."""
         session = self.session(request.session)
         request, asked = self._asked(request, session, now)
-        made = answers.refusal(catalogue.error("request_too_large", limit=limit), asked, self._manner(session, ""))
+        error = catalogue.error("request_too_large", limit=limit)
+        made = answers.refusal(error, asked, self._manner(session, "", _Verdict()))
         exchange = Exchange(request, now, made.status, made.kind)
         return Play(made.timeline, session.journal.open(exchange), session.name, exchange)
 
@@ -144,10 +146,12 @@ class Engine:
         request = asked.request
         error = auth.refuse(request, self.auth_keys or self.options.auth_keys)
         if error is None and self.limits:
-            error = session.state.take("limits", lambda meter: Meter.take(meter, self.limits, request, asked.now))
+            charge = self.shared.take("limits", lambda meter: Meter.charge(meter, self.limits, request, asked.now))
+            error = charge.error(request)
+            verdict.limits = charge.headers
         if error is None and endpoints.is_create(request):
             error = self._invalid(request, verdict)
-        return None if error is None else answers.refusal(error, asked, self._manner(session, ""))
+        return None if error is None else answers.refusal(error, asked, self._manner(session, "", verdict))
 
     def _invalid(self, request: Request, verdict: _Verdict) -> Error | None:
         error = self.validator.refuse_body(request)
@@ -169,8 +173,12 @@ class Engine:
             return self._replied(claimed, asked, session, verdict)
         if not endpoints.is_create(request):
             body = endpoints.answer(request, self.book.models)
-            manner = self._manner(session, "")
-            return answers.refusal(body, asked, manner) if isinstance(body, Error) else answers.document(body, asked, manner)
+            manner = self._manner(session, "", verdict)
+            return (
+                answers.refusal(body, asked, manner)
+                if isinstance(body, Error)
+                else answers.document(body, asked, manner)
+            )
         return self._missed(claimed, asked, session, verdict)
 
     def _replied(self, claim: Claim, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
@@ -178,22 +186,20 @@ class Engine:
         verdict.rule, verdict.place = rule.name, rule.place
         groups = rule.groups
         scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
-        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict.violations))
+        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict))
         self._remember(made, asked, session)
         return made
 
-    def _missed(
-        self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict
-    ) -> Ready:
+    def _missed(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
         if self.options.on_miss == "auto":
             scope = Scope(asked.request, 0, EMPTY, lambda: EMPTY)
-            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict.violations))
+            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict))
             self._remember(made, asked, session)
             return made
         nearest = self.book.nearest(asked.request, refusals)
         verdict.miss = misses.describe(asked.request, nearest)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
-        made = answers.refusal(error, asked, self._manner(session, ""))
+        made = answers.refusal(error, asked, self._manner(session, "", verdict))
         return Ready(made.timeline, made.status, "miss", notes=made.notes)
 
     def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
@@ -216,17 +222,18 @@ class Engine:
         name = request.fields.get("previous_response_id")
         return session.state.recall(name) if isinstance(name, str) else None
 
-    def _manner(self, session: Session, rule: str, violations: tuple[Violation, ...] = ()) -> Manner:
-        extra: tuple[tuple[str, str], ...] = ()
-        if violations:
-            extra = (("x-mock-violations", "; ".join(violation.message for violation in violations)),)
+    def _manner(self, session: Session, rule: str, verdict: _Verdict) -> Manner:
+        extra = verdict.limits
+        if verdict.violations:
+            extra += (("x-mock-violations", "; ".join(violation.message for violation in verdict.violations)),)
         return Manner(self.options.speed, rule, session.name, extra)
 
 
 @dataclass(slots=True)
 class _Verdict:
-    """What the steps of one decision find out for the journal."""
+    """What the steps of one decision find out for the journal and the headers."""
 
+    limits: tuple[tuple[str, str], ...] = GENEROUS_HEADERS
     rule: str = ""
     place: str = ""
     miss: str = ""

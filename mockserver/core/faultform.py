@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from mockserver.core.durations import milliseconds
 from mockserver.core.errors import Report, nearest
+from mockserver.core.event_types import full_name
 from mockserver.core.faults import FAULTS, Fault, Place, PlaceKind
-from mockserver.core.grammar import full_name
 
 AFTER: Final[tuple[PlaceKind, ...]] = ("events", "deltas", "text", "bytes", "time")
 

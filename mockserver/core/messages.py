@@ -26,7 +26,7 @@ MAX_DEPTH: Final = 128
 class Absent(enum.Enum):
     """The type of `ABSENT`: a value that is not there, as opposed to null."""
 
-    TOKEN = "absent"
+    VALUE = "absent"
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -35,7 +35,7 @@ class Absent(enum.Enum):
         return False
 
 
-ABSENT: Final = Absent.TOKEN
+ABSENT: Final = Absent.VALUE
 
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -47,7 +47,18 @@ class Request:
     `history` holds the items stored for `previous_response_id`, oldest first: earlier input and output items.
     """
 
-    __slots__ = ("_conversation", "_json", "_malformed", "body", "headers", "history", "method", "path", "query", "session")
+    __slots__ = (
+        "_conversation",
+        "_json",
+        "_malformed",
+        "body",
+        "headers",
+        "history",
+        "method",
+        "path",
+        "query",
+        "session",
+    )
 
     def __init__(
         self,
@@ -144,7 +155,7 @@ def depth_exceeds(document: Json, text: bytes, limit: int) -> bool:
     if text.count(b"[") + text.count(b"{") <= limit:
         return False
     level = [document]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         below: list[Json] = []
         for node in level:
             if isinstance(node, dict):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from mockserver.core.draws import Draw
+from mockserver.core.event_types import TERMINALS
 from mockserver.core.events import Event
 from mockserver.core.sse import encode
 from mockserver.core.timeline import Chunk, Finish, Head, Headers, Step, Timeline, Timing
@@ -65,9 +66,7 @@ def offsets(events: Sequence[Event], timing: Timing, speed: float, draw: Draw) -
     result: list[float] = []
     latest = 0.0
     for event, offset in zip(events, placed, strict=True):
-        if event.at is not None:
-            offset = event.at
-        latest = max(latest, offset)
+        latest = max(latest, offset if event.at is None else event.at)
         result.append(_scaled(latest, speed))
     return result
 
@@ -120,16 +119,15 @@ def _placed(events: Sequence[Event], due: Sequence[float], timing: Timing) -> li
         elif event.type in OPENING:
             placed.append(0.0)
         elif owner is None:
-            placed.append(end if _is_terminal(event) else previous or 0.0)
+            placed.append(end if event.type in TERMINALS else previous or 0.0)
         else:
             own_next, any_next = upcoming[index]
             before = previous_of.get(owner)
+            candidates: tuple[float | None, ...] = (before,)
             if before is None:
                 candidates = (own_next, any_next, previous, end)
             elif event.type.endswith(".added"):
-                candidates = (own_next, before, None, None)
-            else:
-                candidates = (before, None, None, None)
+                candidates = (own_next, before)
             placed.append(next(offset for offset in candidates if offset is not None))
     return placed
 
@@ -153,7 +151,3 @@ def _upcoming(
 def _owner(event: Event) -> Any:
     """Return what tells the item of an event apart, None for events of the whole response."""
     return None if isinstance(event.data, str) else event.data.get("output_index")
-
-
-def _is_terminal(event: Event) -> bool:
-    return event.type in ("response.completed", "response.incomplete", "response.failed")

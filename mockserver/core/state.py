@@ -167,6 +167,9 @@ class MemoryState:
 
     def remember(self, response_id: str, response: Remembered) -> None:
         """See `State.remember`."""
+        replaced = self._responses.pop(response_id, None)
+        if replaced is not None:
+            self._response_bytes -= replaced.weight
         self._responses[response_id] = response
         self._response_bytes += response.weight
         while len(self._responses) > MOST_RESPONSES or self._response_bytes > MOST_RESPONSE_BYTES:
