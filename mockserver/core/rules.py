@@ -5,47 +5,30 @@ This room decides order and candidates. It must not count anything (`state` does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Final, Literal, TypeAlias
 
-from mockserver.core.messages import Request
+from mockserver.core import nearness
+from mockserver.core.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition, Mismatch, Mismatches
+from mockserver.core.index import Index, verdict
+from mockserver.core.messages import ABSENT, EMPTY, Request
 from mockserver.core.reply import Reply
 
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """Why one condition did not hold. `path` is the condition as written, e.g. `input.contains` or `body.$.tools[0].name`."""
-
-    path: str
-    expected: Any
-    found: Any
-    """The value found, `ABSENT` when there was none."""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One pure test of a request.
-
-    `test` returns no mismatches when it holds. `equality` is `(target, value)` when the condition is a plain equality on a
-    string, so that the book can index it: target such as `model`, `input`, `headers.x-case`, `metadata.case`.
-    """
-
-    path: str
-    test: Callable[[Request], tuple[Mismatch, ...]]
-    equality: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimCondition:
-    """A test of what the session counts or remembers: `hit` (of an integer) or `state.NAME` (of text or ABSENT)."""
-
-    path: str
-    key: str
-    """"hit", or the state name."""
-    kind: Literal["hit", "state"]
-    test: Callable[[Any], tuple[Mismatch, ...]]
+__all__ = [
+    "ENDPOINT",
+    "HOLDS",
+    "ClaimCondition",
+    "Condition",
+    "ConditionReport",
+    "Mismatch",
+    "Mismatches",
+    "Nearest",
+    "Rule",
+    "RuleBook",
+    "RuleReport",
+    "Standing",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +52,147 @@ class Rule:
     key: tuple[str, str] = ("", "")
     groups: Callable[[Request], Mapping[str, str]] | None = field(default=None)
     """The regex groups of this rule's `matches` conditions, for `{{ match }}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand for one rule in a session, as far as the claim cares.
+
+    `hit` is what the rule's `hit` is (or would be) for this request, None when unknown; `exhausted` says why it cannot
+    answer any more, such as "all 3 replies used", "" when it can.
+    """
+
+    hit: int | None = None
+    state: Mapping[str, str] = EMPTY
+    exhausted: str = ""
+
+
+Standings: TypeAlias = Callable[[Rule], Standing]
+"""Tells how things stand for a rule, without changing anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionReport:
+    """What became of one condition. `ok` None: not evaluated, because what it depends on is not known."""
+
+    path: str
+    ok: bool | None
+    mismatches: Mismatches = HOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """What became of every condition of one rule. `distance` is 0 when it could answer, else how far it is from that."""
+
+    rule: Rule
+    conditions: tuple[ConditionReport, ...]
+    exhausted: str
+    distance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing speaks against this rule."""
+        return not self.exhausted and all(condition.ok is not False for condition in self.conditions)
+
+    @property
+    def failed(self) -> tuple[ConditionReport, ...]:
+        """The conditions that do not hold."""
+        return tuple(condition for condition in self.conditions if condition.ok is False)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The rule that came nearest, and those that came next."""
+
+    report: RuleReport
+    others: tuple[RuleReport, ...] = ()
+
+
+_LOOKED_AT: Final = 64
+"""Rules whose distance is measured in full on a miss; the others are too far by a first estimate."""
+
+
+class RuleBook:
+    """Rules in the order in which they are asked.
+
+    That order is: higher `priority` first, then as given; each file's `otherwise` after all other rules, whatever its
+    priority. A rule that names neither `method` nor `path` carries `ENDPOINT` among its conditions.
+    """
+
+    __slots__ = ("_abroad", "_home", "rules")
+
+    def __init__(self, rules: Iterable[Rule], otherwise: Iterable[Rule] = ()) -> None:
+        self.rules: tuple[Rule, ...] = (*sorted(rules, key=lambda rule: -rule.priority), *otherwise)
+        self._home = Index(self.rules)
+        self._abroad = Index(rule for rule in self.rules if not any(each is ENDPOINT for each in rule.conditions))
+
+    @classmethod
+    def of(cls, server: Iterable[Rule], session: Iterable[Rule] = (), otherwise: Iterable[Rule] = ()) -> RuleBook:
+        """Return a session's book: of the same priority its own rules come before the server's; `otherwise` last."""
+        return cls((*session, *server), otherwise)
+
+    def candidates(self, request: Request) -> Iterator[Rule]:
+        """Yield, in order, the rules whose pure conditions hold. Lazy: what the claim does not ask for is not tested."""
+        home = not ENDPOINT.test(request)
+        return (self._home if home else self._abroad).candidates(request)
+
+    def explain(self, request: Request, standings: Standings | None = None) -> tuple[RuleReport, ...]:
+        """Report every rule, in order, with every condition. Nothing is claimed; `standings` tells what a claim would see."""
+        return tuple(_report(rule, request, standings) for rule in self.rules)
+
+    def nearest(self, request: Request, standings: Standings | None = None, others: int = 2) -> Nearest | None:
+        """Return the rule that came nearest to answering, and `others` more; None when there are no rules.
+
+        Ties go to the rule with more conditions that hold, then to the earlier one.
+        """
+        looked_at = self.rules
+        if len(looked_at) > _LOOKED_AT:
+            looked_at = tuple(sorted(looked_at, key=lambda rule: _estimate(rule, request))[:_LOOKED_AT])
+        reports = [_report(rule, request, standings) for rule in looked_at]
+        order = {id(rule): at for at, rule in enumerate(self.rules)}
+        reports.sort(key=lambda report: (round(report.distance, 3), -_held(report), order[id(report.rule)]))
+        return Nearest(reports[0], tuple(reports[1 : 1 + others])) if reports else None
+
+
+def _report(rule: Rule, request: Request, standings: Standings | None) -> RuleReport:
+    reports: list[ConditionReport] = []
+    distance = 0.0
+    for condition in rule.conditions:
+        mismatches = condition.test(request)
+        if mismatches or condition is not ENDPOINT:
+            reports.append(ConditionReport(condition.path, not mismatches, mismatches))
+        if mismatches:
+            distance += nearness.weight(condition.path) * nearness.cost(mismatches)
+    standing = standings(rule) if standings is not None else None
+    for claim in rule.claims:
+        report = _claim_report(claim, standing)
+        reports.append(report)
+        if report.ok is False:
+            distance += nearness.weight(claim.path) * nearness.cost(report.mismatches)
+    exhausted = standing.exhausted if standing is not None else ""
+    return RuleReport(rule, tuple(reports), exhausted, distance + nearness.EXHAUSTED * bool(exhausted))
+
+
+def _claim_report(claim: ClaimCondition, standing: Standing | None) -> ConditionReport:
+    if standing is None or (claim.kind == "hit" and standing.hit is None):
+        return ConditionReport(claim.path, None)
+    mismatches = claim.test(standing.hit if claim.kind == "hit" else standing.state.get(claim.key, ABSENT))
+    return ConditionReport(claim.path, not mismatches, mismatches)
+
+
+def _estimate(rule: Rule, request: Request) -> float:
+    """Return about how far a rule is, from verdicts and plain equalities alone: cheap enough for every rule of a book."""
+    distance = 0.0
+    for condition in rule.conditions:
+        if verdict(condition)(request):
+            continue
+        if condition.equality is not None and condition.read is not None:
+            share = 1.0 - 0.5 * nearness.closeness(condition.equality[1], condition.read(request))
+        else:
+            share = nearness.UNKNOWN
+        distance += nearness.weight(condition.path) * share
+    return distance
+
+
+def _held(report: RuleReport) -> int:
+    return sum(condition.ok is True for condition in report.conditions)
