@@ -28,6 +28,8 @@ from mockserver.core.timeline import Timeline
 from mockserver.core.validation import Validator
 
 MOST_SESSIONS: Final = 1000
+RESPONSE_WEIGHT: Final = 2000
+"""Bytes that a remembered answer is taken to weigh besides its request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,11 @@ class Engine:
         text = b"%b %b\0%b" % (request.method.encode(), request.path.encode(), request.body)
         digest = blake2b(text, digest_size=16).digest()
         draw = Draw.of(self.options.seed, session.name, digest, session.state.occurrence(digest))
-        previous = self._previous(request, session)
-        if previous is not None:
-            request = request.following(previous.history())
-        return request, Asked(request, draw, self.dialect, now, _conversation_id(request, previous, draw))
+        previous = request.fields.get("previous_response_id")
+        chain = session.state.recall(previous) if isinstance(previous, str) else None
+        if chain is not None:
+            request = request.following(session.state.history(previous))
+        return request, Asked(request, draw, self.dialect, now, _conversation_id(request, chain, draw))
 
     def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
         """Answer without looking at rules: no key, over a limit, or a body that is no request."""
@@ -207,20 +210,17 @@ class Engine:
         response, request = made.response, asked.request
         if response is None or request.fields.get("store") is False:
             return
-        output = response.get("output", [])
+        body, output = request.body, response.get("output", [])
+        previous = request.fields.get("previous_response_id")
         session.state.remember(
             str(response.get("id")),
             Remembered(
                 asked.conversation,
-                lambda: [*request.conversation.input, *output],
-                self._previous(request, session),
-                len(request.body) + 1000,
+                lambda: [*Request("POST", endpoints.RESPONSES, body=body).conversation.input, *output],
+                previous if isinstance(previous, str) else None,
+                len(body) + RESPONSE_WEIGHT,
             ),
         )
-
-    def _previous(self, request: Request, session: Session) -> Remembered | None:
-        name = request.fields.get("previous_response_id")
-        return session.state.recall(name) if isinstance(name, str) else None
 
     def _manner(self, session: Session, rule: str, verdict: _Verdict) -> Manner:
         extra = verdict.limits
@@ -240,11 +240,11 @@ class _Verdict:
     violations: tuple[Violation, ...] = ()
 
 
-def _conversation_id(request: Request, previous: Remembered | None, draw: Draw) -> str:
+def _conversation_id(request: Request, chain: Remembered | None, draw: Draw) -> str:
     """Return the request's own conversation, else its chain's, else one made up for it."""
     given = request.fields.get("conversation")
     if isinstance(given, Mapping):
         given = given.get("id")
     if isinstance(given, str):
         return given
-    return previous.conversation if previous else draw.identifier("conv_", "conversation")
+    return chain.conversation if chain else draw.identifier("conv_", "conversation")

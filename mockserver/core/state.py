@@ -49,21 +49,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An answered response: its conversation, its input and output items, what it continued, its weight in bytes."""
+    """An answered response: its conversation, its input and output items, the id of what it continued, its weight in bytes."""
 
     conversation: str
     items: Callable[[], list[Mapping[str, Any]]]
-    previous: Remembered | None = None
+    previous: str | None = None
     weight: int = 0
-
-    def history(self) -> list[Mapping[str, Any]]:
-        """Return every item of the chain that ends here, oldest first."""
-        chain: list[Remembered] = []
-        node: Remembered | None = self
-        while node is not None:
-            chain.append(node)
-            node = node.previous
-        return [item for link in reversed(chain) for item in link.items()]
 
 
 class State(Protocol):
@@ -89,6 +80,10 @@ class State(Protocol):
 
     def recall(self, response_id: str) -> Remembered | None:
         """Return a kept response, None when it was never kept or was dropped."""
+        ...
+
+    def history(self, response_id: str) -> list[Mapping[str, Any]]:
+        """Return every kept item of the chain that ends in this response, oldest first."""
         ...
 
     def take(self, key: Hashable, step: Callable[[Any], tuple[Any, T]]) -> T:
@@ -180,6 +175,20 @@ class MemoryState:
     def recall(self, response_id: str) -> Remembered | None:
         """See `State.recall`."""
         return self._responses.get(response_id)
+
+    def history(self, response_id: str) -> list[Mapping[str, Any]]:
+        """See `State.history`."""
+        chain: list[Remembered] = []
+        seen: set[str] = set()
+        link: str | None = response_id
+        while link is not None and link not in seen:
+            seen.add(link)
+            found = self._responses.get(link)
+            if found is None:
+                break
+            chain.append(found)
+            link = found.previous
+        return [item for found in reversed(chain) for item in found.items()]
 
     def take(self, key: Hashable, step: Callable[[Any], tuple[Any, T]]) -> T:
         """See `State.take`."""

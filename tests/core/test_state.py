@@ -108,13 +108,15 @@ def test_responses_are_remembered_in_chains_and_bounded_by_bytes(monkeypatch: py
     monkeypatch.setattr(state_room, "MOST_RESPONSE_BYTES", 25)
     memory = MemoryState()
     first = Remembered("conv_1", lambda: [{"n": 1}], None, 10)
-    second = Remembered("conv_1", lambda: [{"n": 2}], first, 10)
+    second = Remembered("conv_1", lambda: [{"n": 2}], "resp_1", 10)
     memory.remember("resp_1", first)
     memory.remember("resp_2", second)
-    assert [item["n"] for item in second.history()] == [1, 2]
+    assert [item["n"] for item in memory.history("resp_2")] == [1, 2]
+    assert memory.history("resp_9") == []
     memory.remember("resp_3", Remembered("conv_3", list, None, 10))
     assert memory.recall("resp_1") is None
     assert memory.recall("resp_2") is second
+    assert [item["n"] for item in memory.history("resp_2")] == [2]
     assert memory.dropped == 1
 
 
