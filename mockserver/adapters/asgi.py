@@ -1,0 +1,235 @@
+"""The ASGI application: their scope becomes our `Request`, our `Play` is performed, and its ending is told.
+
+This room decides how a request is read: where its session stands, how large it may be, what happens when we fail. It must
+not know rules, what is answered, or sockets. It is one plain callable, because the hot path runs through it; `/_mock` and
+the life span of the server go to the control application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from mockserver.adapters.clock import Clock
+from mockserver.adapters.line import Application, Line, Message, Receive, Scope, Send, open_line
+from mockserver.adapters.player import perform
+from mockserver.core import catalogue
+from mockserver.core.messages import EMPTY, Ending, Exchange, Request
+from mockserver.core.timeline import Chunk, Finish, Head, Timeline
+
+LOG: Final = logging.getLogger("mockserver")
+
+DEFAULT_SESSION: Final = "default"
+PREFIX: Final = "/s/"
+CONTROL: Final = "/_mock"
+MAX_BODY: Final = 32 * 1024 * 1024
+"""Bytes of a request body that are read unless the settings say otherwise."""
+
+DISCARD_FACTOR: Final = 4
+"""A body over the limit is read and thrown away up to this many limits, so that the client hears the refusal."""
+DISCARD_SECONDS: Final = 5.0
+
+
+class Playing(Protocol):
+    """What the engine hands out: a timeline and the numbers under which its ending is told."""
+
+    @property
+    def timeline(self) -> Timeline: ...
+    @property
+    def session(self) -> str: ...
+
+
+class Answering(Protocol):
+    """The engine as this room sees it."""
+
+    def answer(self, request: Request, now: float) -> Any: ...
+    def too_large(self, request: Request, limit: int, now: float) -> Any: ...
+    def finish(self, play: Any, ending: Ending) -> Exchange: ...
+
+
+class App:
+    """The callable that a server runs.
+
+    `control` gets what stands under `/_mock` and the life span; `told` is called with each exchange and its ending (the
+    access log). `max_body` is in bytes.
+    """
+
+    def __init__(
+        self,
+        engine: Answering,
+        clock: Clock,
+        *,
+        control: Application | None = None,
+        told: Callable[[Exchange, Ending], None] | None = None,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.control = control
+        self.told = told
+        self.max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; hand over the life span and `/_mock`."""
+        if scope["type"] == "http":
+            path, session = scope["path"], ""
+            if path.startswith(PREFIX):
+                path, session = split_session(scope)
+            if not path.startswith(CONTROL) or path[len(CONTROL) : len(CONTROL) + 1] not in ("", "/"):
+                await self._exchange(scope, receive, send, path, session)
+                return
+            scope = {**scope, "path": path, "raw_path": path.encode(), "mockserver.session": session}
+        if self.control is not None:
+            await self.control(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(scope, receive, send, scope["path"], scope["mockserver.session"])
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send, path: str, session: str) -> None:
+        clock, engine = self.clock, self.engine
+        headers = read_headers(scope["headers"])
+        line = open_line(scope, receive, send)
+        try:
+            whole = True
+            message = await receive()
+            body: bytes | None = message.get("body", b"")
+            if message.get("more_body", False) or len(body or b"") > self.max_body:
+                body, whole = await self._read(headers, message, receive)
+            if body is None or message["type"] == "http.disconnect":
+                return  # nothing whole was asked, and nobody listens
+            arrived = clock.monotonic()
+            query = scope["query_string"]
+            request = Request(
+                scope["method"],
+                path,
+                headers=headers,
+                query=read_query(query) if query else EMPTY,
+                body=body if whole else b"",
+                session=session or headers.get("x-mock-session") or DEFAULT_SESSION,
+            )
+            try:
+                now = clock.now()
+                play = engine.answer(request, now) if whole else engine.too_large(request, self.max_body, now)
+            except Exception:
+                LOG.exception("cannot answer %s %s: an error of mockserver itself", request.method, loggable(path))
+                await perform(_failure(), line, clock, arrived)
+                return
+            await self._play(play, request, line, arrived)
+        finally:
+            line.close()
+
+    async def _play(self, play: Any, request: Request, line: Line, arrived: float) -> None:
+        """Perform, and tell how it ended whatever happens."""
+        ending = Ending("failed", 0.0, 0)
+        try:
+            ending = await perform(play.timeline, line, self.clock, arrived)
+        except Exception:
+            LOG.exception("cannot perform the answer to %s %s", request.method, loggable(request.path))
+            if line.begun:
+                await line.cut()
+            else:
+                await perform(_failure(), line, self.clock, arrived)
+        finally:
+            try:
+                exchange = self.engine.finish(play, ending)
+                if self.told is not None:
+                    self.told(exchange, ending)
+            except Exception:
+                LOG.exception("cannot note the answer to %s %s", request.method, loggable(request.path))
+
+    async def _read(self, headers: Mapping[str, str], message: Message, receive: Receive) -> tuple[bytes | None, bool]:
+        """Read the rest of a body. Return it and True; b"" and False when it is too large; None when the client left.
+
+        A body that is too large is read on and thrown away, within bounds: a client that is still sending would see a
+        reset instead of the refusal. One that waits for `100 Continue` is refused before it sends.
+        """
+        limit = self.max_body
+        if headers.get("expect", "").lower() == "100-continue" and _declared(headers) > limit:
+            return b"", False
+        parts, more = [message.get("body", b"")], message.get("more_body", False)
+        size = len(parts[0])
+        while more and size <= limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None, True
+            part, more = message.get("body", b""), message.get("more_body", False)
+            parts.append(part)
+            size += len(part)
+        if size <= limit:
+            return b"".join(parts), True
+        parts.clear()
+        try:
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while more and size <= limit * DISCARD_FACTOR:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None, False
+                    size += len(message.get("body", b""))
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            pass
+        return b"", False
+
+
+def read_headers(raw: Any) -> dict[str, str]:
+    """Return ASGI headers as text by lower-case name; repeated ones are joined by ", "."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) != len(raw):
+        headers.clear()
+        for name, value in raw:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def read_query(raw: bytes) -> dict[str, str]:
+    """Return a query string as decoded text by name; repeated names are joined by ", "."""
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        query[name] = f"{query[name]}, {value}" if name in query else value
+    return query
+
+
+def split_session(scope: Scope) -> tuple[str, str]:
+    """Return the path without its `/s/NAME` prefix, and the name; the path as it is and "" where none is named.
+
+    The name is cut from the path as sent, so that it may hold an encoded slash.
+    """
+    raw = scope.get("raw_path") or scope["path"].encode()
+    name, slash, rest = raw.decode("latin-1")[len(PREFIX) :].partition("/")
+    if not name:
+        return scope["path"], ""
+    return unquote(slash + rest) or "/", unquote(name)
+
+
+def loggable(text: str) -> str:
+    """Return client text as one printable line for a log."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def _declared(headers: Mapping[str, str]) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
+
+
+def _failure() -> Timeline:
+    """The answer when we ourselves broke."""
+    body = orjson.dumps(catalogue.error("server_error").body)
+    headers = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
+    return Timeline((Head(0, 500, headers), Chunk(0, body), Finish(0)))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

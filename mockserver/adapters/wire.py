@@ -1,0 +1,93 @@
+"""The wire: uvicorn's protocols, with reach. They put themselves into the scope, so that a line can get at the socket.
+
+This room decides which protocol class is run, and tells open lines when their connection is lost. It must not know what is
+said on a line, or how it is cut or reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Any, Final
+
+import orjson
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mockserver.adapters.line import KEY, Application, DirectLine, Receive, Scope, Send, SocketLine
+from mockserver.core import catalogue
+
+LOG: Final = logging.getLogger("mockserver.wire")
+
+_BODY: Final = orjson.dumps(catalogue.custom(400, message="This is not a well-formed HTTP request.").body)
+_MALFORMED: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_BODY), _BODY)
+)
+
+
+class _Reach:
+    """Mixed into a protocol of uvicorn: puts the protocol into the scope and tells open lines that the client left."""
+
+    line_class: type[SocketLine] = SocketLine
+
+    app: Any
+    transport: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lines: list[SocketLine] = []
+        self.hung_up = False
+        self.logger = LOG  # uvicorn's own names stay free for an app that runs it beside us
+        self.access_log = False
+        self._inner: Application = self.app
+        self.app = self._enter
+
+    def _enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope[KEY] = self
+        return self._inner(scope, receive, send)
+
+    def open(self, receive: Receive, send: Send) -> SocketLine:
+        """Return the line of one exchange on this connection."""
+        line = self.line_class(self, receive, send)
+        self.lines.append(line)
+        return line
+
+    def leave(self, line: SocketLine) -> None:
+        """Forget a line whose exchange is over."""
+        self.lines.remove(line)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the server, then every open line."""
+        super().connection_lost(exc)  # type: ignore[misc]  # uvicorn's protocol stands behind this class
+        for line in self.lines:
+            line.lost("server" if self.hung_up else "client")
+
+    def hang_up(self) -> None:
+        """End the connection because the server stops."""
+        self.hung_up = True
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer bytes that are no HTTP, in the provider's shape, and close."""
+        self.transport.write(_MALFORMED)
+        self.transport.close()
+
+
+class H11Wire(_Reach, H11Protocol):
+    """The pure-Python protocol, with reach."""
+
+
+def protocol() -> type[asyncio.Protocol]:
+    """Return the fastest protocol class with reach that this machine has."""
+    try:
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    except ImportError:  # no wheel of httptools for this platform: the pure-Python parser does
+        return H11Wire
+
+    class HttpToolsWire(_Reach, HttpToolsProtocol):
+        """The C parser, with reach and direct writes."""
+
+        line_class = DirectLine
+
+    return HttpToolsWire
