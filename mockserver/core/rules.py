@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from mockserver.core import nearness
 from mockserver.core.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition, Mismatch, Mismatches
@@ -24,6 +24,7 @@ __all__ = [
     "Mismatch",
     "Mismatches",
     "Nearest",
+    "Refused",
     "Rule",
     "RuleBook",
     "RuleReport",
@@ -52,6 +53,24 @@ class Rule:
     key: tuple[str, str] = ("", "")
     groups: Callable[[Request], Mapping[str, str]] | None = field(default=None)
     """The regex groups of this rule's `matches` conditions, for `{{ match }}`."""
+
+    @property
+    def label(self) -> str:
+        """The rule as people find it: FILE:LINE, then its name where it has one."""
+        if not self.place or self.name == self.place:
+            return self.name
+        return f'{self.place} "{self.name}"' if self.name else self.place
+
+
+class Refused(Protocol):
+    """What a claim says about a candidate that it passed over: failed claim conditions, or how many replies are used up."""
+
+    @property
+    def rule(self) -> Rule: ...
+    @property
+    def mismatches(self) -> Mismatches: ...
+    @property
+    def used_up(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +138,16 @@ class RuleBook:
     priority. A rule that names neither `method` nor `path` carries `ENDPOINT` among its conditions.
     """
 
-    __slots__ = ("_abroad", "_home", "rules")
+    __slots__ = ("_abroad", "_home", "models", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Iterable[Rule] = ()) -> None:
         self.rules: tuple[Rule, ...] = (*sorted(rules, key=lambda rule: -rule.priority), *otherwise)
+        self.models: tuple[str, ...] = tuple(
+            dict.fromkeys(
+                each.equality[1] for each in _conditions(self.rules) if each.equality and each.equality[0] == "model"
+            )
+        )
+        """The models that rules ask for by name, in order."""
         self._home = Index(self.rules)
         self._abroad = Index(rule for rule in self.rules if not any(each is ENDPOINT for each in rule.conditions))
 
@@ -138,46 +163,61 @@ class RuleBook:
 
     def explain(self, request: Request, standings: Standings | None = None) -> tuple[RuleReport, ...]:
         """Report every rule, in order, with every condition. Nothing is claimed; `standings` tells what a claim would see."""
-        return tuple(_report(rule, request, standings) for rule in self.rules)
+        return tuple(_report(rule, request, standings(rule) if standings else None) for rule in self.rules)
 
-    def nearest(self, request: Request, standings: Standings | None = None, others: int = 2) -> Nearest | None:
+    def nearest(self, request: Request, refused: Iterable[Refused] = (), others: int = 2) -> Nearest | None:
         """Return the rule that came nearest to answering, and `others` more; None when there are no rules.
 
-        Ties go to the rule with more conditions that hold, then to the earlier one.
+        `refused` is what the claim said about the candidates that it passed over. Ties go to the rule with more conditions
+        that hold, then to the earlier one.
         """
         looked_at = self.rules
         if len(looked_at) > _LOOKED_AT:
             looked_at = tuple(sorted(looked_at, key=lambda rule: _estimate(rule, request))[:_LOOKED_AT])
-        reports = [_report(rule, request, standings) for rule in looked_at]
+        passed = {id(each.rule): each for each in refused}
+        reports = [_report(rule, request, refused=passed.get(id(rule))) for rule in looked_at]
         order = {id(rule): at for at, rule in enumerate(self.rules)}
         reports.sort(key=lambda report: (round(report.distance, 3), -_held(report), order[id(report.rule)]))
         return Nearest(reports[0], tuple(reports[1 : 1 + others])) if reports else None
 
 
-def _report(rule: Rule, request: Request, standings: Standings | None) -> RuleReport:
+def _conditions(rules: Iterable[Rule]) -> Iterator[Condition]:
+    for rule in rules:
+        yield from rule.conditions
+
+
+def _report(
+    rule: Rule, request: Request, standing: Standing | None = None, refused: Refused | None = None
+) -> RuleReport:
     reports: list[ConditionReport] = []
     distance = 0.0
     for condition in rule.conditions:
         mismatches = condition.test(request)
         if mismatches or condition is not ENDPOINT:
             reports.append(ConditionReport(condition.path, not mismatches, mismatches))
-        if mismatches:
-            distance += nearness.weight(condition.path) * nearness.cost(mismatches)
-    standing = standings(rule) if standings is not None else None
-    for claim in rule.claims:
-        report = _claim_report(claim, standing)
-        reports.append(report)
+    reports.extend(_claim_report(claim, standing, refused) for claim in rule.claims)
+    for report in reports:
         if report.ok is False:
-            distance += nearness.weight(claim.path) * nearness.cost(report.mismatches)
-    exhausted = standing.exhausted if standing is not None else ""
+            distance += nearness.weight(report.path) * nearness.cost(report.mismatches)
+    exhausted = standing.exhausted if standing is not None else _used_up(refused)
     return RuleReport(rule, tuple(reports), exhausted, distance + nearness.EXHAUSTED * bool(exhausted))
 
 
-def _claim_report(claim: ClaimCondition, standing: Standing | None) -> ConditionReport:
-    if standing is None or (claim.kind == "hit" and standing.hit is None):
+def _claim_report(claim: ClaimCondition, standing: Standing | None, refused: Refused | None) -> ConditionReport:
+    if standing is not None and (claim.kind == "state" or standing.hit is not None):
+        mismatches = claim.test(standing.hit if claim.kind == "hit" else standing.state.get(claim.key, ABSENT))
+    elif refused is not None:
+        mismatches = tuple(each for each in refused.mismatches if f"{each.path}.".startswith(f"{claim.path}."))
+    else:
         return ConditionReport(claim.path, None)
-    mismatches = claim.test(standing.hit if claim.kind == "hit" else standing.state.get(claim.key, ABSENT))
     return ConditionReport(claim.path, not mismatches, mismatches)
+
+
+def _used_up(refused: Refused | None) -> str:
+    if refused is None or not refused.used_up:
+        return ""
+    count = sum(times for _, times in refused.rule.replies if times is not None)
+    return "its only reply is used" if count == 1 else f"all {count} replies used"
 
 
 def _estimate(rule: Rule, request: Request) -> float:
