@@ -15,45 +15,47 @@ from mockserver.core.item_rows import ITEM_ROWS, Extras, Parts, Row, Signal, Ste
 Finding: TypeAlias = tuple[str, str]
 """A code and a message for people."""
 
-_Role: TypeAlias = Literal["signal", "extra", "delta", "done", "beside", "part_added", "part_done"]
+Role: TypeAlias = Literal["signal", "extra", "delta", "done", "beside", "part_added", "part_done"]
+"""What an event is to its step; `beside` may stand between the deltas of a text."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where an event type stands in a row."""
 
     step: int
-    role: _Role
+    role: Role
     text: Text | None = None
 
 
-def _places(row: Row) -> dict[str, _Place]:
-    found: dict[str, _Place] = {}
+def _places(row: Row) -> dict[str, Place]:
+    found: dict[str, Place] = {}
     for index, step in enumerate(row.steps):
         match step:
             case Signal():
-                found |= dict.fromkeys(step.types, _Place(index, "signal"))
+                found |= dict.fromkeys(step.types, Place(index, "signal"))
             case Extras():
-                found[step.type] = _Place(index, "extra")
+                found[step.type] = Place(index, "extra")
             case Text():
                 found |= _text_places(step, index)
             case Parts():
-                found[step.added] = _Place(index, "part_added")
-                found[step.done] = _Place(index, "part_done")
+                found[step.added] = Place(index, "part_added")
+                found[step.done] = Place(index, "part_done")
                 for text in step.texts.values():
                     found |= _text_places(text, index)
     return found
 
 
-def _text_places(text: Text, index: int) -> dict[str, _Place]:
+def _text_places(text: Text, index: int) -> dict[str, Place]:
     return {
-        text.delta: _Place(index, "delta", text),
-        text.done: _Place(index, "done", text),
-        **dict.fromkeys(text.interleaved, _Place(index, "beside", text)),
+        text.delta: Place(index, "delta", text),
+        text.done: Place(index, "done", text),
+        **dict.fromkeys(text.interleaved, Place(index, "beside", text)),
     }
 
 
-_PLACES: Final = {kind: _places(row) for kind, row in ITEM_ROWS.items()}
+PLACES: Final = {kind: _places(row) for kind, row in ITEM_ROWS.items()}
+"""By item type and event type: where the event stands in the item's row."""
 
 
 def step_types(step: Step) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ class ItemRun:
         self.kind = item.get("type")
         self.id = item.get("id")
         self._row = row_of(item)
-        self._places = _PLACES.get(self.kind, {}) if isinstance(self.kind, str) else {}
+        self._places = PLACES.get(self.kind, {}) if isinstance(self.kind, str) else {}
         self._types = types
         self._at = 0
         self._seen: set[int] = set()
@@ -139,7 +141,7 @@ class ItemRun:
             if known or self._begun(index):
                 yield from self._compare(index, step, item)
 
-    def _advance(self, place: _Place, row: EventType) -> Iterator[Finding]:
+    def _advance(self, place: Place, row: EventType) -> Iterator[Finding]:
         steps = self._row.steps
         if place.step < self._at:
             # Reasoning's raw content and its summary may come in either order.
@@ -217,7 +219,7 @@ class ItemRun:
         yield "part_not_open", f"part {given!r} of item {self.id!r} is not open; expected `{_short(step.added)}` before"
         return None
 
-    def _text_event(self, place: _Place, event: Mapping[str, Any], row: EventType) -> Iterator[Finding]:
+    def _text_event(self, place: Place, event: Mapping[str, Any], row: EventType) -> Iterator[Finding]:
         step, text = self._row.steps[place.step], place.text
         if isinstance(step, Parts):
             run = yield from self._open_run(place.step, event, row)

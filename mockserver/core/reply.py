@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mockserver.core.faults import Fault
 from mockserver.core.messages import EMPTY
@@ -28,7 +28,9 @@ class LiteralEvent:
     """One entry of an `events` list.
 
     `type` is the full event type; `fields` what the author wrote (with `fill`, the rest is completed); `raw` is data sent
-    verbatim. `at` is an offset in milliseconds or None. `place` is FILE:LINE for reports.
+    verbatim. `at` is an offset in milliseconds or None. `place` is FILE:LINE for reports. `written` tells how much an
+    author left to us: a `short` name or one-key shorthand is completed and completed around, a `long` entry (`type` and
+    fields) is completed alone, an `exact` one (`type` and `data`) is sent as it stands.
     """
 
     type: str
@@ -36,6 +38,7 @@ class LiteralEvent:
     raw: str | None = None
     at: float | None = None
     place: str = ""
+    written: Literal["short", "long", "exact"] = "short"
 
 
 @dataclass(frozen=True, slots=True)
