@@ -80,7 +80,8 @@ def conversation(size: int = 27_000) -> bytes:
 
 def compare(folder: Path, rules: Path, what: str, goal: float, asked: bytes, *options: str) -> Row:
     """Return our rate against the bare callable's for the same bytes, in alternating rounds."""
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     with mock(rules, *options) as (url, _, _), bare(folder, url, PATH, asked) as (yardstick, _, _):
         for _ in range(ROUNDS):
             for base, rates in ((yardstick, theirs), (url, ours)):

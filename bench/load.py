@@ -90,7 +90,7 @@ async def rate(url: str, path: str, body: bytes, *, connections: int = 16, secon
     request = request_bytes(url, path, body)
     clients = []
     for _ in range(connections):
-        _, client = await loop.create_connection(lambda: Asking(request), place.hostname, place.port)
+        _, client = await loop.create_connection(lambda: Asking(request), place.hostname or "", place.port or 80)
         clients.append(client)
     await asyncio.sleep(0.5)
     before, start = sum(client.answers for client in clients), time.perf_counter()
@@ -168,7 +168,7 @@ async def lateness(url: str, path: str, body: bytes, offsets: list[float], *, st
     request = request_bytes(url, path, body)
     clients = []
     for _ in range(streams):
-        _, client = await loop.create_connection(lambda: Watching(request, result), place.hostname, place.port)
+        _, client = await loop.create_connection(lambda: Watching(request, result), place.hostname or "", place.port or 80)
         clients.append(client)
     started = time.perf_counter()
     for client in clients:
