@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from mockserver.core import nearness
 from mockserver.core.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition, Mismatch, Mismatches
 from mockserver.core.index import Index, verdict
-from mockserver.core.messages import ABSENT, EMPTY, Request
+from mockserver.core.messages import ABSENT, EMPTY, Json, Request
 from mockserver.core.reply import Reply
 
 __all__ = [
@@ -82,7 +82,7 @@ class Standing:
     """
 
     hit: int | None = None
-    state: Mapping[str, str] = EMPTY
+    state: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     exhausted: str = ""
 
 
@@ -127,7 +127,7 @@ class Nearest:
     others: tuple[RuleReport, ...] = ()
 
 
-_LOOKED_AT: Final = 64
+_LOOKED_AT: Final = 32
 """Rules whose distance is measured in full on a miss; the others are too far by a first estimate."""
 
 
@@ -173,7 +173,8 @@ class RuleBook:
         """
         looked_at = self.rules
         if len(looked_at) > _LOOKED_AT:
-            looked_at = tuple(sorted(looked_at, key=lambda rule: _estimate(rule, request))[:_LOOKED_AT])
+            seen: dict[str, Json] = {}
+            looked_at = tuple(sorted(looked_at, key=lambda rule: _estimate(rule, request, seen))[:_LOOKED_AT])
         passed = {id(each.rule): each for each in refused}
         reports = [_report(rule, request, refused=passed.get(id(rule))) for rule in looked_at]
         order = {id(rule): at for at, rule in enumerate(self.rules)}
@@ -220,16 +221,24 @@ def _used_up(refused: Refused | None) -> str:
     return "its only reply is used" if count == 1 else f"all {count} replies used"
 
 
-def _estimate(rule: Rule, request: Request) -> float:
-    """Return about how far a rule is, from verdicts and plain equalities alone: cheap enough for every rule of a book."""
+def _estimate(rule: Rule, request: Request, seen: dict[str, Json]) -> float:
+    """Return about how far a rule is, from verdicts and plain equalities alone: cheap enough for every rule of a book.
+
+    `seen` keeps what has been read of this request, by target.
+    """
     distance = 0.0
     for condition in rule.conditions:
-        if verdict(condition)(request):
-            continue
+        share = nearness.UNKNOWN
         if condition.equality is not None and condition.read is not None:
-            share = 1.0 - 0.5 * nearness.closeness(condition.equality[1], condition.read(request))
-        else:
-            share = nearness.UNKNOWN
+            target, value = condition.equality
+            if target not in seen:
+                seen[target] = condition.read(request)
+            if seen[target] == value:
+                continue
+            if condition.accepts is not None:
+                share = 1.0 - 0.5 * nearness.closeness(value, seen[target])
+        elif verdict(condition)(request):
+            continue
         distance += nearness.weight(condition.path) * share
     return distance
 
