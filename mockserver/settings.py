@@ -40,7 +40,7 @@ class Settings:
     speed: float = 1.0
     seed: int = 0
     now: float | None = None
-    """Seconds since the epoch at which the server's clock starts; None: the real time."""
+    """Seconds since the epoch at which the time of day stands still; None: the real time."""
     exhausted: Exhausted = "repeat"
     auth_keys: tuple[str, ...] = ()
     journal: int | None = 1000
@@ -248,7 +248,7 @@ _ROWS: Final = (
     Setting("upstream", _upstream, "URL", "Where misses are forwarded to (not in this version)."),
     Setting("speed", _speed, "FACTOR", "Scales every timing: 2 is twice as fast, 0 instant."),
     Setting("seed", _whole(-(2**63), 2**63 - 1), "N", "Same seed, same ids and jitter."),
-    Setting("now", parse_now, "TIME", "Where the server's clock starts: an ISO time, seconds since 1970, +5m."),
+    Setting("now", parse_now, "TIME", "Freezes the time of day: an ISO time, seconds since 1970, +5m."),
     Setting("exhausted", _one_of("miss", "repeat", "cycle"), "miss|repeat|cycle", "What follows a rule's last reply."),
     Setting("auth_keys", _texts, "KEY", "An API key to accept; without any, all are.", many=True),
     Setting("journal", _journal, "N|off", "How many exchanges are kept for `mockserver log`."),
