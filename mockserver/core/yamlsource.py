@@ -73,18 +73,28 @@ class Source:
         looked for inside it and its own place is given.
         """
         span, body = self.root, self.root
-        here = self.value
-        for step in path:
-            entry = self._entries.get(id(here), {}).get(step)
-            if entry is None:
-                break
+        for entry in self._trail(path):
             span, body = entry
-            here = here[step]
         if snippet:
             index = self.text.find(snippet, body.start, body.end)
             if index >= 0:
                 return line_column(self.text, index)
         return span.line, span.column
+
+    def known(self, path: Path) -> Path:
+        """Return as much of `path` as the file has."""
+        return path[: len(self._trail(path))]
+
+    def _trail(self, path: Path) -> list[Entry]:
+        trail: list[Entry] = []
+        here = self.value
+        for step in path:
+            entry = self._entries.get(id(here), {}).get(step)
+            if entry is None:
+                break
+            trail.append(entry)
+            here = here[step]
+        return trail
 
 
 def line_column(text: str, index: int) -> tuple[int, int]:
