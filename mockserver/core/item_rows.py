@@ -86,7 +86,8 @@ class Parts:
 
     def opened(self, part: Mapping[str, Any]) -> dict[str, Any]:
         """Return the part as its added event holds it: still without its text and annotations."""
-        text = self.texts.get(part.get("type", ""))
+        kind = part.get("type")
+        text = self.texts.get(kind) if isinstance(kind, str) else None
         blank: dict[str, Any] = {} if text is None else {text.path[0]: ""}
         if "annotations" in part:
             blank["annotations"] = []
@@ -198,7 +199,8 @@ def has_failed(item: Mapping[str, Any]) -> bool:
 
 def row_of(item: Mapping[str, Any]) -> Row:
     """Return the row of an item by its `type`; an empty one when no order is known."""
-    return ITEM_ROWS.get(item.get("type", ""), NO_ROW)
+    kind = item.get("type")
+    return ITEM_ROWS.get(kind, NO_ROW) if isinstance(kind, str) else NO_ROW
 
 
 def opened(item: Mapping[str, Any]) -> dict[str, Any]:

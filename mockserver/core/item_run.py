@@ -185,7 +185,8 @@ class ItemRun:
         if event.get(counter) != len(runs):
             yield "wrong_part", f"{counter} is {event.get(counter)!r}; expected {len(runs)}, the next part's"
         part = event.get("part")
-        runs.append(_PartRun(part.get("type", "") if isinstance(part, Mapping) else ""))
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        runs.append(_PartRun(kind if isinstance(kind, str) else ""))
 
     def _close_part(self, index: int, event: Mapping[str, Any], row: EventType) -> Iterator[Finding]:
         run = yield from self._open_run(index, event, row)
@@ -235,7 +236,7 @@ class ItemRun:
 
     def _unordered(self, event: Mapping[str, Any], row: EventType) -> _TextRun:
         """Return the text that an event without a place in the row adds to."""
-        return self._texts.setdefault((row.closes or row.type, event.get("command_index")), _TextRun())
+        return self._texts.setdefault((row.closes or row.type, repr(event.get("command_index"))), _TextRun())
 
     def _take_text(self, run: _TextRun, event: Mapping[str, Any], row: EventType) -> Iterator[Finding]:
         if run.whole is not None:
@@ -256,7 +257,8 @@ class ItemRun:
             if run is not None and run.whole is not None and step.read(item) != run.whole:
                 yield "item_differs", _differs(f"`{'.'.join(step.path)}` of the item is", step.read(item), run.whole)
         elif isinstance(step, Parts):
-            runs, parts = self._parts[index], item.get(step.field) or []
+            runs, held = self._parts[index], item.get(step.field)
+            parts = held if isinstance(held, list) else []
             if len(parts) != len(runs):
                 yield "item_differs", f"the item's `{step.field}` has {len(parts)} parts; {len(runs)} were streamed"
             for number, (told, part) in enumerate(zip(runs, parts, strict=False)):
