@@ -7,11 +7,14 @@ written out; everything that is only for readers is dropped. It must not know op
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from mockserver.core import lowered
 from mockserver.core.errors import SchemaSourceError
+from mockserver.core.keywords import BOUNDS, COPIED, HOLD_LIST, HOLD_MAP, HOLD_ONE, MEANING, TESTS
 from mockserver.core.references import Document, json_type
 from mockserver.core.unions import Choice, by_type, choose, flat, members_of
 
@@ -33,24 +36,6 @@ class Side:
     enums: bool = True
 
 
-_BOUNDS: Final = (
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
-    "minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties",
-)  # fmt: skip
-_COPIED: Final = ("const", "dependentRequired")
-_ONE: Final = (
-    "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
-    "then", "else",
-)  # fmt: skip
-_TESTS: Final = ("if", "not")
-_LISTS: Final = ("prefixItems",)
-_MAPS: Final = ("patternProperties", "dependentSchemas")
-_MEANS: Final = frozenset(
-    (*_BOUNDS, *_COPIED, *_ONE, *_TESTS, *_LISTS, *_MAPS, "type", "enum", "properties", "required", "oneOf", "anyOf")
-) | {"allOf", "nullable"}  # fmt: skip
-"""Keywords that decide anything; all others are for readers."""
-
-
 class Lowering:
     """Writes schemas of one side; what they share stands once in `$defs`."""
 
@@ -60,7 +45,7 @@ class Lowering:
         self.defs: dict[str, Any] = {}
         self._leaves: dict[str, Any] = {}
         self._open: list[str] = []
-        self._testing = False
+        self._variant = ""
 
     def document(self, node: Any, where: str) -> dict[str, Any]:
         """Return the JSON Schema of `node`, complete in itself. Raises `SchemaSourceError` naming `where`."""
@@ -73,8 +58,8 @@ class Lowering:
         if isinstance(body, bool):
             body = {} if body else {"not": {}}
         while "$ref" in body and len(body) == 1:
-            body = self.defs[_def_name(body)]
-        used = _reachable(body, self.defs)
+            body = self.defs[lowered.referred(body)]
+        used = lowered.reachable(body, self.defs)
         shared = {"$defs": {name: self.defs[name] for name in sorted(used)}} if used else {}
         return {"$schema": DRAFT, **body, **shared}
 
@@ -85,12 +70,10 @@ class Lowering:
         if not isinstance(node, Mapping):
             raise SchemaSourceError(f"a schema is a mapping, not {node!r}")
         if "$ref" in node:
-            rest = {key: node[key] for key in node if key in _MEANS}
-            return (
-                self._reference(node["$ref"])
-                if not rest
-                else self.lower({**rest, "allOf": [_just(node), *rest.get("allOf", ())]})
-            )
+            beside = {key: node[key] for key in node if key in MEANING}
+            if not beside:
+                return self._reference(node["$ref"])
+            return self.lower({**beside, "allOf": [{"$ref": node["$ref"]}, *beside.get("allOf", ())]})
         if node.get("nullable") is True:
             return self.or_null({key: node[key] for key in node if key != "nullable"})
         members = members_of(node)
@@ -102,28 +85,34 @@ class Lowering:
 
     def or_null(self, node: Any) -> Any:
         """Return what `node` becomes when null is fine too."""
-        lowered = self.lower(node)
-        if isinstance(lowered, bool) or not lowered:
-            return True if lowered is not False else {"type": "null"}
-        return _or_null(lowered, self.source.types(node))
+        return lowered.or_null(self.lower(node), self.source.types(node))
 
     # ------------------------------------------------------------------------------------------------ references
 
     def _reference(self, ref: Any) -> Any:
         name, target = self.source.follow(ref)
-        if self._testing:
-            name = f"{name}.as-written"
+        name += self._variant
         if name in self._leaves:
             return self._leaves[name]
         if name not in self.defs and name not in self._open:
             self._open.append(name)
-            lowered = self.lower(target)
+            schema = self.lower(target)
             self._open.remove(name)
-            if _is_leaf(lowered):
-                self._leaves[name] = lowered
-                return lowered
-            self.defs[name] = lowered
-        return {"$ref": "#/$defs/" + name.replace("~", "~0").replace("/", "~1")}
+            if lowered.is_leaf(schema):
+                self._leaves[name] = schema
+                return schema
+            self.defs[name] = schema
+        return lowered.reference(name)
+
+    @contextmanager
+    def _read_as(self, side: Side, variant: str) -> Iterator[None]:
+        """Use other house rules for a while; what is shared meanwhile is named apart."""
+        before = self.side, self._variant
+        self.side, self._variant = side, variant
+        try:
+            yield
+        finally:
+            self.side, self._variant = before
 
     # ------------------------------------------------------------------------------------------------ plain schemas
 
@@ -137,8 +126,8 @@ class Lowering:
                 out["enum"] = list(node["enum"])
             elif "type" not in node:
                 kinds = list(dict.fromkeys(json_type(value) for value in node["enum"]))
-                out["type"] = kinds[0] if len(kinds) == 1 else kinds
-        out.update({key: node[key] for key in _COPIED if key in node})
+                out["type"] = lowered.one_or_list(kinds)
+        out.update({key: node[key] for key in COPIED if key in node})
         if side.bounds:
             out.update(_bounds(node))
         if "required" in node:
@@ -154,19 +143,19 @@ class Lowering:
             self._loosen(node, out)
             if side.closed if closed is None else closed:
                 out["additionalProperties"] = False
-        for key in _ONE:
+        for key in HOLD_ONE:
             if key in node:
                 out[key] = self.lower(node[key])
-        for key in _TESTS:
+        for key in TESTS:
             if key in node:
                 out[key] = self._as_written(node[key])
-        for key in _LISTS:
+        for key in HOLD_LIST:
             if key in node:
                 out[key] = [self.lower(part) for part in node[key]]
-        for key in _MAPS:
+        for key in HOLD_MAP:
             if key in node:
                 out[key] = {name: self.lower(part) for name, part in node[key].items()}
-        return {key: value for key, value in out.items() if not (key in _ONE and value is True)}
+        return {key: value for key, value in out.items() if not (key in HOLD_ONE and value is True)}
 
     def _others(self, node: Mapping[str, Any], key: str) -> bool:
         """Say whether a required key is the other side's to send: `readOnly` in a request, `writeOnly` in an answer."""
@@ -182,28 +171,22 @@ class Lowering:
 
     def _as_written(self, node: Any) -> Any:
         """Lower a test (`if`, `not`): house rules would change what it asks."""
-        before = self.side, self._testing
-        self.side, self._testing = Side(request=self.side.request), True
-        try:
+        with self._read_as(Side(request=self.side.request), ".as-written"):
             return self.lower(node)
-        finally:
-            self.side, self._testing = before
 
     # ------------------------------------------------------------------------------------------------ allOf and unions
 
     def _all_of(self, node: Mapping[str, Any]) -> Any:
-        rest = {key: node[key] for key in node if key in _MEANS and key != "allOf"}
+        rest = {key: node[key] for key in node if key in MEANING and key != "allOf"}
         if not rest and len(node["allOf"]) == 1:
             return self.lower(node["allOf"][0])
         merged = self._merged(node)
         if merged is not None:
             return self._plain(merged)
-        kept, self.side = self.side, replace(self.side, closed=False)  # no part names all the keys
-        try:
-            parts = [self.lower(part) for part in node["allOf"]]
-            return {**(self._plain(rest) if rest else {}), "allOf": parts}
-        finally:
-            self.side = kept
+        if not self.side.closed:
+            return {**(self._plain(rest) if rest else {}), "allOf": [self.lower(part) for part in node["allOf"]]}
+        with self._read_as(replace(self.side, closed=False), f"{self._variant}.open"):  # no part names all the keys
+            return self._all_of(node)
 
     def _merged(self, node: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the parts of an `allOf` of plain objects as one object, so that it can be closed; None for anything else."""
@@ -214,7 +197,7 @@ class Lowering:
         properties: dict[str, Any] = {}
         for part in parts:
             inner = self._merged(part) if "allOf" in part else part
-            if inner is None or {key for key in inner if key in _MEANS} - {"type", "properties", "required", "allOf"}:
+            if inner is None or {key for key in inner if key in MEANING} - {"type", "properties", "required", "allOf"}:
                 return None
             if inner.get("type", "object") != "object":
                 return None
@@ -226,7 +209,7 @@ class Lowering:
     def _with_union(self, node: Mapping[str, Any], members: Sequence[Any]) -> Any:
         union = self._union(members, node.get("discriminator", {}), node.get("x-absent"))
         keyword = "oneOf" if "oneOf" in node else "anyOf"
-        rest = {key: node[key] for key in node if key in _MEANS and key != keyword}
+        rest = {key: node[key] for key in node if key in MEANING and key != keyword}
         if not rest or rest == {"type": "object"}:
             return union
         beside = (
@@ -239,10 +222,8 @@ class Lowering:
         real = [member for member in opened if self.source.types(member) != ("null",)]
         if not real:
             return {"type": "null"}
-        lowered = self._without_null(real, discriminator, absent)
-        if len(real) == len(opened) or lowered is True:
-            return lowered
-        return _or_null(lowered, self.source.types({"anyOf": real}))
+        schema = self._without_null(real, discriminator, absent)
+        return schema if len(real) == len(opened) else lowered.or_null(schema, self.source.types({"anyOf": real}))
 
     def _without_null(self, members: Sequence[Any], discriminator: Mapping[str, Any], absent: Any) -> Any:
         if len(members) == 1:
@@ -257,7 +238,7 @@ class Lowering:
         for types, together in groups:
             kinds.extend(types)
             inner = self._without_null(together, discriminator, absent)
-            asked = types[0] if len(types) == 1 else list(types)
+            asked = lowered.one_or_list(types)
             if inner is not True and inner != {"type": asked}:
                 cases.append({"if": {"type": asked}, "then": inner})
         return {"type": kinds, "allOf": cases} if cases else {"type": kinds}
@@ -266,42 +247,32 @@ class Lowering:
         objects = self.source.types(members[0]) == ("object",)
         choice = choose(self.source, members, discriminator) if objects else None
         if choice is None:
-            return _any_of([self.lower(member) for member in members])
+            return lowered.any_of([self.lower(member) for member in members])
         return self._choice(choice, absent)
 
     def _choice(self, choice: Choice, absent: Any) -> dict[str, Any]:
-        """Write `if the property says X then ...` for every branch."""
+        """Write `if the property says X then ...` for every branch; the one for objects without the property comes first."""
         name = choice.property
-        values = [value for value, _ in choice.cases]
+        listed: list[Any] = [value for value, _ in choice.cases]
+        kinds = list(dict.fromkeys(json_type(value) for value in listed))
         otherwise = absent if absent is not None else _as_one(choice.absent)
-        listed: list[Any] = list(values)
-        kinds = list(dict.fromkeys(json_type(value) for value in values))
-        branches: dict[tuple[int, ...], tuple[list[Any], Any]] = {}
-        for value, picked in choice.cases:
-            branches.setdefault(tuple(map(id, picked)), ([], _as_one(picked)))[0].append(value)
-        cases: list[Any] = []
-        for selected, member in branches.values():
-            test = {"const": selected[0]} if len(selected) == 1 else {"enum": selected}
-            then = self.lower(member)
-            if then is not True:
-                cases.append({"if": {"type": "object", "properties": {name: test}, "required": [name]}, "then": then})
-        out: dict[str, Any] = {"type": "object"}
-        if otherwise is None:
-            out["required"] = [name]
-        else:
-            cases.append(
-                {"if": {"type": "object", "properties": {name: {"type": "null"}}}, "then": self.lower(otherwise)}
-            )
+        cases: list[tuple[Any, Any]] = []
+        if otherwise is not None:
+            cases.append(({"type": "object", "properties": {name: {"type": "null"}}}, self.lower(otherwise)))
             if self.side.nullable:
                 kinds, listed = [*kinds, "null"], [*listed, None]
-        told: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds}
-        if self.side.enums:
-            told["enum"] = listed
-        return {**out, "properties": {name: told}, "allOf": cases}
-
-
-def _just(node: Mapping[str, Any]) -> dict[str, Any]:
-    return {"$ref": node["$ref"]}
+        selected: dict[tuple[int, ...], list[Any]] = {}
+        for value, picked in choice.cases:
+            selected.setdefault(tuple(map(id, picked)), []).append(value)
+        for value, picked in choice.cases:
+            together = selected[tuple(map(id, picked))]
+            if value == together[0]:
+                test = {"const": value} if len(together) == 1 else {"enum": together}
+                asked = {"type": "object", "properties": {name: test}, "required": [name]}
+                cases.append((asked, self.lower(_as_one(picked))))
+        told = {"type": lowered.one_or_list(kinds), **({"enum": listed} if self.side.enums else {})}
+        required = {"required": [name]} if otherwise is None else {}
+        return {"type": "object", **required, "properties": {name: told}, **lowered.chain(cases)}
 
 
 def _as_one(members: Sequence[Any]) -> Any:
@@ -312,67 +283,8 @@ def _as_one(members: Sequence[Any]) -> Any:
 
 def _bounds(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return the limits of a schema; OpenAPI 3.0's `exclusiveMinimum: true` becomes the number it stands for."""
-    found = {key: node[key] for key in _BOUNDS if key in node}
+    found = {key: node[key] for key in BOUNDS if key in node}
     for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(found.get(exclusive), bool):
-            if found.pop(exclusive) and inclusive in found:
-                found[exclusive] = found.pop(inclusive)
-    return found
-
-
-def _is_leaf(lowered: Any) -> bool:
-    """Say whether a schema is short enough to stand wherever it is used: a scalar."""
-    return isinstance(lowered, bool) or not lowered.keys() - {"type", "enum", "const", *_BOUNDS}
-
-
-def _any_of(lowered: list[Any]) -> Any:
-    """Join schemas of one type: the widest alone where one admits all, one list for lists of values, else `anyOf`."""
-    for one in lowered:
-        if one is True or (isinstance(one, dict) and one.keys() == {"type"}):
-            return one
-    if all(isinstance(one, dict) and one.keys() <= {"type", "enum"} and "enum" in one for one in lowered):
-        return {**lowered[0], "enum": list(dict.fromkeys(value for one in lowered for value in one["enum"]))}
-    return {"anyOf": lowered}
-
-
-def _or_null(lowered: dict[str, Any], types: Sequence[str] | None) -> Any:
-    """Let a lowered schema be null too."""
-    kinds = lowered.get("type")
-    guarded = all("if" in case and "type" in case["if"] for case in lowered.get("allOf", ()))
-    if "const" in lowered and lowered.keys() <= {"const", "type"}:
-        return {"enum": [lowered["const"], None]}
-    if kinds is not None and guarded and not lowered.keys() & {"anyOf", "$ref", "not", "if", "const"}:
-        given = [kinds] if isinstance(kinds, str) else list(kinds)
-        out = {**lowered, "type": given if "null" in given else [*given, "null"]}
-        if "enum" in lowered and None not in lowered["enum"]:
-            out["enum"] = [*lowered["enum"], None]
-        return out
-    if "enum" in lowered and lowered.keys() == {"enum"}:
-        return {"enum": [*lowered["enum"], None] if None not in lowered["enum"] else lowered["enum"]}
-    if types:
-        bare = [kind for kind in types if kind != "null"]
-        asked = bare[0] if len(bare) == 1 else bare
-        return {"type": [*bare, "null"], "allOf": [{"if": {"type": asked}, "then": lowered}]}
-    return {"if": {"type": "null"}, "else": lowered}
-
-
-def _def_name(reference: Mapping[str, Any]) -> str:
-    return str(reference["$ref"]).removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
-
-
-def _reachable(body: Any, defs: Mapping[str, Any]) -> set[str]:
-    """Return the names of all shared schemas that `body` leads to."""
-    found: set[str] = set()
-    waiting = [body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("$ref"), str):
-                name = _def_name(node)
-                if name not in found:
-                    found.add(name)
-                    waiting.append(defs[name])
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
+        if isinstance(found.get(exclusive), bool) and found.pop(exclusive) and inclusive in found:
+            found[exclusive] = found.pop(inclusive)
     return found

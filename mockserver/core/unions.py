@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockserver.core.keywords import MEANING, UNIONS
 from mockserver.core.references import Document
-
-UNIONS: Final = ("oneOf", "anyOf")
 
 _LIKELY: Final = ("type", "object", "role", "kind")
 """Properties tried first where a document does not say which one tells its members apart."""
@@ -46,7 +45,8 @@ def flat(document: Document, members: Sequence[Any], property_: str | None, dept
         found = document.resolve(member)
         inner = members_of(found)
         own = found.get("discriminator", {}).get("propertyName")
-        if inner is None or depth > 16 or len(found) > 3 or "x-absent" in found or (own and own != property_):
+        closed = "x-absent" in found or (own is not None and own != property_)
+        if inner is None or depth > 16 or closed or len(MEANING & found.keys()) > 1:
             yield member
         else:
             yield from flat(document, inner, property_, depth + 1)
