@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mockserver.core.errors import Report
-from mockserver.core.messages import ABSENT, Json
+from mockserver.core.messages import ABSENT, MAX_DEPTH, Json
 
 if TYPE_CHECKING:
     import jsonpath_rfc9535
@@ -27,8 +27,8 @@ _STEP: Final = re.compile(
 )
 _MAX_INDEX: Final = 2**53 - 1
 _HYPHEN: Final = re.compile(r"\.([A-Za-z_]\w*(?:-\w+)+)")
-_DEEP: Final = 1000
-"""How deep the library may descend; bodies are never deeper than `messages.MAX_DEPTH`."""
+_DEEP: Final = 2 * MAX_DEPTH
+"""How deep the library may descend: deeper than any body that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,11 @@ def _walker(text: str, steps: Location) -> Path:
         found: list[str | int] = []
         node = document
         for step in steps:
-            if isinstance(step, int) and step < 0 and isinstance(node, list):
-                step += len(node)
-            node = _child(node, step)
-            if node is ABSENT:
+            below = _child(node, step)
+            if below is ABSENT:
                 return ()
-            found.append(step)
+            found.append(step + len(node) if isinstance(step, int) and step < 0 else step)
+            node = below
         return (tuple(found),) if document is not ABSENT else ()
 
     return Path(text, steps, value, values, locations)
