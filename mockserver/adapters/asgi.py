@@ -7,7 +7,6 @@ the life span of the server go to the control application.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -16,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 
 from mockserver.adapters.clock import Clock
-from mockserver.adapters.line import Application, Line, Message, Receive, Scope, Send, open_line
+from mockserver.adapters.line import Application, Line, Receive, Scope, Send, open_line
 from mockserver.adapters.player import perform
 from mockserver.core import catalogue
 from mockserver.core.messages import EMPTY, Ending, Exchange, Request
@@ -29,10 +28,6 @@ PREFIX: Final = "/s/"
 CONTROL: Final = "/_mock"
 MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes of a request body that are read unless the settings say otherwise."""
-
-DISCARD_FACTOR: Final = 4
-"""A body over the limit is read and thrown away up to this many limits, so that the client hears the refusal."""
-DISCARD_SECONDS: Final = 5.0
 
 
 class Playing(Protocol):
@@ -98,12 +93,15 @@ class App:
         headers = read_headers(scope["headers"])
         line = open_line(scope, receive, send)
         try:
+            body: bytes | None = b""
             whole = True
-            message = await receive()
-            body: bytes | None = message.get("body", b"")
-            if message.get("more_body", False) or len(body or b"") > self.max_body:
-                body, whole = await self._read(headers, message, receive)
-            if body is None or message["type"] == "http.disconnect":
+            if "expect" in headers and declared(headers) > self.max_body:
+                # Not even asked for: receiving would invite the client to send it.
+                line.last()
+                whole = False
+            else:
+                body, whole = await self._read(receive)
+            if body is None:
                 return  # nothing whole was asked, and nobody listens
             arrived = clock.monotonic()
             query = scope["query_string"]
@@ -112,7 +110,7 @@ class App:
                 path,
                 headers=headers,
                 query=read_query(query) if query else EMPTY,
-                body=body if whole else b"",
+                body=body,
                 session=session or headers.get("x-mock-session") or DEFAULT_SESSION,
             )
             try:
@@ -145,38 +143,30 @@ class App:
             except Exception:
                 LOG.exception("cannot note the answer to %s %s", request.method, loggable(request.path))
 
-    async def _read(self, headers: Mapping[str, str], message: Message, receive: Receive) -> tuple[bytes | None, bool]:
-        """Read the rest of a body. Return it and True; b"" and False when it is too large; None when the client left.
+    async def _read(self, receive: Receive) -> tuple[bytes | None, bool]:
+        """Read a body. Return it and True; b"" and False when it is too large; None when the client left.
 
-        A body that is too large is read on and thrown away, within bounds: a client that is still sending would see a
-        reset instead of the refusal. One that waits for `100 Continue` is refused before it sends.
+        The rest of a body that is too large is left to the server, which reads it and throws it away: a client that is
+        still sending hears the refusal, and the connection stays in step.
         """
-        limit = self.max_body
-        if headers.get("expect", "").lower() == "100-continue" and _declared(headers) > limit:
-            return b"", False
-        parts, more = [message.get("body", b"")], message.get("more_body", False)
-        size = len(parts[0])
-        while more and size <= limit:
-            message = await receive()
+        message = await receive()
+        if not message.get("more_body", False):
             if message["type"] == "http.disconnect":
                 return None, True
-            part, more = message.get("body", b""), message.get("more_body", False)
+            body: bytes = message.get("body", b"")
+            return (body, True) if len(body) <= self.max_body else (b"", False)
+        parts: list[bytes] = []
+        size = 0
+        while message["type"] == "http.request":
+            part = message.get("body", b"")
             parts.append(part)
             size += len(part)
-        if size <= limit:
-            return b"".join(parts), True
-        parts.clear()
-        try:
-            async with asyncio.timeout(DISCARD_SECONDS):
-                while more and size <= limit * DISCARD_FACTOR:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return None, False
-                    size += len(message.get("body", b""))
-                    more = message.get("more_body", False)
-        except TimeoutError:
-            pass
-        return b"", False
+            if size > self.max_body:
+                return b"", False
+            if not message.get("more_body", False):
+                return b"".join(parts), True
+            message = await receive()
+        return None, True
 
 
 def read_headers(raw: Any) -> dict[str, str]:
@@ -215,7 +205,8 @@ def loggable(text: str) -> str:
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
-def _declared(headers: Mapping[str, str]) -> int:
+def declared(headers: Mapping[str, str]) -> int:
+    """Return the length that a request says its body has, 0 when it does not."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() else 0
 

@@ -50,6 +50,9 @@ class Line:
         self._listener: asyncio.Task[None] | None = None
         self.begun = False
 
+    def last(self) -> None:
+        """Let the connection end after this exchange. Plain ASGI cannot ask for that."""
+
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Send the status line and headers; they may stay in hand until the first body bytes."""
         self.begun = True
@@ -114,6 +117,10 @@ class SocketLine(Line):
         self._raw = False
         if self._cycle.disconnected:
             self.gone = "client"
+
+    def last(self) -> None:
+        """See `Line.last`."""
+        self._cycle.keep_alive = False
 
     async def wait(self, waiter: asyncio.Future[None]) -> None:
         """See `Line.wait`; the protocol tells when the connection is lost, no task is needed to listen."""

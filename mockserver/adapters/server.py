@@ -34,6 +34,8 @@ BACKLOG: Final = 2048
 
 def bind(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     """Return a listening socket. Port 0 takes any free one. Raises `SettingError` in words when it cannot be had."""
+    if not 0 <= port <= 65535:
+        raise SettingError(f"port {port} does not exist; ports go from 1 to 65535 (0 takes any free one)")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -1,0 +1,204 @@
+"""What reaches the socket, on every loop and parser: cuts, resets, raw bytes, clients that leave."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mockserver.core.timeline import Chunk, Cut, Finish, Head, Raw, Reset, Stall, Timeline
+from tests.adapters.conftest import Starter
+from tests.adapters.doubles import STREAM_HEADERS, FakeEngine, Peer, canned, frame, stream
+
+
+def settled(condition: Callable[[], bool], seconds: float = 3.0) -> bool:
+    """Wait for a condition, never for a duration."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    return condition()
+
+
+def test_a_stream_ends_as_it_should(start: Starter) -> None:
+    engine = FakeEngine(lambda _: stream(3))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        answer = peer.until(b"0\r\n\r\n")
+        assert b"\r\n" + frame(0) + frame(1) + frame(2) + b"\r\n" in answer
+        assert settled(lambda: bool(engine.endings))
+        assert engine.endings[0].end == "complete"
+
+
+def test_a_cut_is_a_clean_end_without_the_end_of_the_body(start: Starter, caplog: pytest.LogCaptureFixture) -> None:
+    """FIN after all frames, no terminating chunk, and not a word in the log about what was done on purpose."""
+    engine = FakeEngine(lambda _: stream(5, then=Cut(20)))
+    with caplog.at_level(logging.WARNING), Peer(start(engine).url) as peer:
+        peer.post()
+        answer = peer.rest()
+    assert frame(4) in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert settled(lambda: bool(engine.endings))
+    assert engine.endings[0].end == "cut"
+    assert caplog.text == ""
+
+
+def test_a_reset_comes_after_the_promised_bytes(start: Starter, caplog: pytest.LogCaptureFixture) -> None:
+    """Every time: five frames, then ECONNRESET."""
+    engine = FakeEngine(lambda _: stream(5, then=Reset(0)))
+    url = start(engine).url
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            with Peer(url) as peer:
+                peer.post()
+                with pytest.raises(ConnectionResetError):
+                    peer.rest()
+                assert peer.held.count(b"event: tick") == 5
+    assert [ending.end for ending in engine.endings] == ["reset"] * 100
+    assert caplog.text == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a reset throws away what the client has not read yet")
+@pytest.mark.parametrize("ending", [Reset(0), Cut(0)], ids=["reset", "cut"])
+def test_much_data_before_the_end_arrives_at_a_slow_reader(quickest: Starter, ending: Reset | Cut) -> None:
+    """Two megabytes and a client that is slow to read: nothing may be lost in a buffer of ours or the kernel's."""
+    chunk = b"x" * 20_000
+    engine = FakeEngine(
+        lambda _: Timeline((Head(0, 200, STREAM_HEADERS), *[Chunk(0, chunk, 1, "tick") for _ in range(100)], ending))
+    )
+    with Peer(quickest(engine).url) as peer:
+        peer.post()
+        received = 0
+        try:
+            for delay in [0.1] * 3 + [0.0] * 10_000:
+                time.sleep(delay)
+                data = peer.socket.recv(50_000)
+                received += data.count(b"x")
+                if not data:
+                    break
+        except ConnectionResetError:
+            assert isinstance(ending, Reset)
+        assert received == 2_000_000
+
+
+def test_a_reset_before_any_answer(start: Starter) -> None:
+    engine = FakeEngine(lambda _: Timeline((Reset(5),)))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        with pytest.raises(ConnectionResetError):
+            peer.rest()
+        assert peer.held == b""
+
+
+def test_a_cut_before_any_answer(start: Starter) -> None:
+    engine = FakeEngine(lambda _: Timeline((Cut(5),)))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        assert peer.rest() == b""
+
+
+def test_a_cut_after_the_headers_sends_them(start: Starter) -> None:
+    engine = FakeEngine(lambda _: Timeline((Head(0, 200, STREAM_HEADERS), Cut(0))))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        answer = peer.rest()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_raw_bytes_reach_the_socket_as_they_are(start: Starter) -> None:
+    """Also before any head; the framing is then unknown, so that the end closes the connection."""
+    steps = (Raw(0, b"HTTP/1.1 200 Oops\r\ncontent-"), Raw(10, b"length: 99\r\n\r\nshort"), Finish(10))
+    engine = FakeEngine(lambda _: Timeline(steps))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        assert peer.rest() == b"HTTP/1.1 200 Oops\r\ncontent-length: 99\r\n\r\nshort"
+    assert settled(lambda: bool(engine.endings))
+    assert engine.endings[0].end == "complete"
+
+
+def test_raw_bytes_inside_a_chunked_body(start: Starter) -> None:
+    steps = (Head(0, 200, STREAM_HEADERS), Chunk(0, b"ab", 1), Raw(0, b"zz\r\nnot a chunk"), Cut(0))
+    engine = FakeEngine(lambda _: Timeline(steps))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        assert peer.rest().endswith(b"\r\n\r\n2\r\nab\r\nzz\r\nnot a chunk")
+
+
+def test_a_stall_shows_what_came_before_and_ends_with_the_client(start: Starter) -> None:
+    engine = FakeEngine(lambda _: stream(2, then=Stall(0)))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        peer.until(frame(1))
+        time.sleep(0.05)
+        assert engine.endings == []
+    assert settled(lambda: bool(engine.endings))
+    assert engine.endings[0].end == "stalled"
+
+
+def test_a_client_that_leaves_mid_stream_is_noticed_at_once(start: Starter) -> None:
+    """Long before the next event would be due; nothing of the exchange stays behind."""
+    engine = FakeEngine(lambda _: stream(5, every=60_000))
+    server = start(engine)
+    with Peer(server.url) as peer:
+        peer.post()
+        peer.until(frame(0))
+    assert settled(lambda: bool(engine.endings))
+    assert engine.endings[0].end == "client_left"
+    assert len(engine.endings[0].sent_at) == 1
+    assert server._server is not None
+    assert settled(lambda: not server._server.server_state.tasks)  # type: ignore[union-attr]  # asserted above
+    assert not server._server.server_state.connections
+
+
+def test_a_client_that_resets_is_one_that_left(start: Starter) -> None:
+    engine = FakeEngine(lambda _: stream(5, every=60_000))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        peer.until(frame(0))
+        linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert settled(lambda: bool(engine.endings))
+    assert engine.endings[0].end == "client_left"
+
+
+def test_a_client_that_leaves_takes_its_pipelined_request_with_it(start: Starter) -> None:
+    engine = FakeEngine(lambda _: stream(5, every=60_000))
+    with Peer(start(engine).url) as peer:
+        peer.post()
+        peer.until(frame(0))
+        peer.post()
+        time.sleep(0.02)
+    assert settled(lambda: bool(engine.endings))
+    assert [ending.end for ending in engine.endings] == ["client_left"]
+
+
+def test_bytes_that_are_no_http_get_a_json_400(start: Starter) -> None:
+    with Peer(start(FakeEngine()).url) as peer:
+        peer.send(b"\x16\x03\x01 hello, is this TLS?\r\n\r\n")
+        status, headers, body = peer.answer()
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert b'"invalid_request_error"' in body
+
+
+def test_a_header_that_cannot_be_sent_is_our_error_and_not_a_second_answer(
+    start: Starter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Line ends in a value would let a rule file, or what it echoes, write another header."""
+    headers = ((b"content-length", b"2"), (b"x-evil", b"a\r\nx-injected: b"))
+    engine = FakeEngine(lambda _: Timeline((Head(0, 200, headers), Chunk(0, b"{}"), Finish(0))))
+    url = start(engine).url
+    with Peer(url) as peer:
+        peer.post()
+        data = peer.until(b"\r\n\r\n")
+    assert b"x-injected" not in data
+    assert b" 500 " in data.split(b"\r\n")[0]
+    assert "cannot perform" in caplog.text
+    engine.decide = lambda _: canned({"fine": True})
+    with Peer(url) as peer:
+        peer.post()
+        assert peer.answer()[0] == 200
