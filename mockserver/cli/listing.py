@@ -101,7 +101,7 @@ def schema(url: bool) -> None:
     if url:
         from mockserver.adapters import disk
 
-        click.echo(disk.rule_schema_path().as_uri())
+        click.echo(disk.rule_schema_url())
         return
     from mockserver.core import rulefile_schema
 

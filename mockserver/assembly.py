@@ -1,0 +1,133 @@
+"""From settings and rule files to a server that is ready to run: the parts, put together once.
+
+This room decides which part gets what, and what a reload replaces. It must not know who asked (a command line, a test), and
+says everything through the stream it is given.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from mockserver.adapters import disk
+from mockserver.adapters.accesslog import AccessLog
+from mockserver.adapters.asgi import App
+from mockserver.adapters.clock import SystemClock
+from mockserver.adapters.control import control, is_loopback
+from mockserver.adapters.server import Server, bind
+from mockserver.adapters.watch import Watch
+from mockserver.core.engine import Engine, Options
+from mockserver.core.messages import Ending, Exchange
+from mockserver.settings import Settings
+
+SHIPPED: Final = "default.mock.yaml"
+"""What is served when no rule files are given."""
+CATALOGUE: Final = ("events.mock.yaml", "errors.mock.yaml")
+"""What `--catalogue` adds: a model name for every event type and every error."""
+ANY_KEY: Final = "mock"
+"""The API key that clients are told to send where any is accepted."""
+
+
+def rule_paths(settings: Settings, paths: Sequence[str | Path]) -> list[Path]:
+    """Return the rule files and folders to serve: those given, else the shipped ones, and the catalogue's if wanted.
+
+    The catalogue comes first: its rules answer only model names of its own.
+    """
+    shipped = disk.data("fixtures")
+    wanted = [Path(path) for path in paths] or [shipped / SHIPPED]
+    if settings.catalogue:
+        wanted = [*(shipped / name for name in CATALOGUE), *wanted]
+    return wanted
+
+
+def build_engine(settings: Settings, rules: disk.RuleSet) -> Engine:
+    """Return the engine for these settings and rules. Raises `SettingError` for a dialect that is not there."""
+    options = Options(
+        seed=settings.seed,
+        speed=settings.speed,
+        validate=settings.validate,
+        lenient=settings.lenient,
+        allow_params=settings.allow_params,
+        on_miss=settings.on_miss,
+        exhausted=settings.exhausted,
+        auth_keys=settings.auth_keys,
+        journal=settings.journal,
+    )
+    dialect = disk.load_dialect(settings.dialect)
+    return Engine(rules.book, dialect, options, limits=rules.limits, auth_keys=rules.auth_keys)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many exchanges ended, and what the misses among them were told."""
+
+    requests: int = 0
+    misses: int = 0
+
+    def __str__(self) -> str:
+        requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        misses = "1 miss" if self.misses == 1 else f"{self.misses} misses"
+        return f"{requests}, {misses}"
+
+
+class Assembly:
+    """A server with its rules, watch, control application and log. `close` it once the server has stopped.
+
+    `out` takes the access log and what the watch says; `on_miss` gets the text of each miss. Raises `RuleFileError` for
+    mistakes in rule files and `SettingError` for a setting or port that cannot be had.
+    """
+
+    def __init__(self, settings: Settings, paths: Sequence[str | Path], out: TextIO) -> None:
+        self.settings = settings
+        self.paths = rule_paths(settings, paths)
+        self.rules = disk.load_rules(self.paths)
+        self.engine = build_engine(settings, self.rules)
+        self.tally = Tally()
+        self.missed: list[str] = []
+        self._out = out
+        self._log = AccessLog(out, settings.log)
+        self.token = "" if is_loopback(settings.host) else secrets.token_urlsafe(16)
+        watch = Watch(self.engine, self.paths, self.rules, self.say)
+        app = App(
+            self.engine,
+            SystemClock(settings.now),
+            control=control(self.engine, token=self.token, background=(watch.run,)),
+            told=self._told,
+            max_body=settings.max_body,
+        )
+        self.server = Server(app, bind(settings.host, settings.port))
+
+    @property
+    def base_url(self) -> str:
+        """What clients are given."""
+        return self.server.url + "/v1"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that point official clients here."""
+        keys = (*self.settings.auth_keys, *self.engine.auth_keys, ANY_KEY)
+        return {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": keys[0]}
+
+    def say(self, text: str) -> None:
+        """Write lines that are for people."""
+        self._out.write("".join(f"mockserver: {line}\n" for line in text.splitlines()))
+        self._out.flush()
+
+    def close(self) -> None:
+        """Write out what the log still holds."""
+        self._log.close()
+
+    def _told(self, exchange: Exchange, ending: Ending) -> None:
+        self.tally.requests += 1
+        if exchange.miss:
+            self.tally.misses += 1
+            if len(self.missed) < MOST_MISSES_KEPT:
+                self.missed.append(exchange.miss)
+        self._log(exchange, ending)
+
+
+MOST_MISSES_KEPT: Final = 20
+"""Misses kept to be shown at the end; all of them are counted."""

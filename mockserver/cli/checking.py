@@ -1,0 +1,137 @@
+"""`check`: every mistake in rule files, before anything is served.
+
+This room decides how problems are printed and what the exit code says. It must not know what a mistake is: reading the
+files finds them, `hiding` finds rules that can never answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from mockserver.cli import FINE, FOUND, UNCHECKED
+from mockserver.core.errors import Problem
+
+if TYPE_CHECKING:
+    from mockserver.adapters.disk import RuleSet
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--fix", is_flag=True, help="Mend what has one safe correction: misspelt words, times without a unit.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How to print it."
+)
+@click.pass_context
+def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) -> None:
+    """Find mistakes in rule files: syntax, unknown words, illegal event sequences, rules that can never answer."""
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        for path in missing:
+            click.echo(f"mockserver: there is no {path}", err=True)
+        ctx.exit(UNCHECKED)
+    from mockserver.adapters import disk
+
+    rules = disk.read_rules(paths)
+    mended: list[Problem] = []
+    if fix and rules.problems:
+        mended = _mend(rules)
+        rules = disk.read_rules(paths)
+    problems = [*rules.problems, *hidden_rules(rules)]
+    _PRINTERS[form](problems, mended, len(rules.files))
+    unread = [problem for problem in rules.problems if not problem.line and problem.severity == "error"]
+    ctx.exit(UNCHECKED if unread and len(unread) == len(problems) else FOUND if problems else FINE)
+
+
+def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
+    """Yield a warning for each rule that can never answer; `optional: true` says that this is meant."""
+    from mockserver.core.hiding import hidden
+
+    for found in hidden(rules.book.rules):
+        if not found.rule.optional:
+            file, _, line = found.rule.place.rpartition(":")
+            yield Problem(
+                f"never answers: {found.by.label} takes every request that it matches",
+                file,
+                int(line) if line.isdigit() else 0,
+                hint="move it up, give it a `priority`, or say `optional: true`",
+                severity="warning",
+            )
+
+
+def _mend(rules: RuleSet) -> list[Problem]:
+    """Write mended files back; return the mistakes that are gone."""
+    from mockserver.adapters import disk
+    from mockserver.core.mending import mend
+
+    gone: list[Problem] = []
+    for path in rules.files:
+        try:
+            text = path.read_bytes().decode()
+        except (OSError, UnicodeDecodeError):  # told already as a problem of the file
+            continue
+        mended = mend(text, disk.shown(path))
+        if mended.problems:
+            disk.write_whole(path, mended.text)
+            gone += mended.problems
+    return gone
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _text(problems: Sequence[Problem], mended: Sequence[Problem], files: int) -> None:
+    for problem in mended:
+        click.echo(f"mended: {problem}")
+    for problem in problems:
+        click.echo(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}")
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    counts = [_count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    click.echo(f"{' and '.join(counts) or 'no mistakes'} in {_count(files, 'file')}")
+
+
+def _json(problems: Sequence[Problem], mended: Sequence[Problem], files: int) -> None:
+    document = {
+        "files": files,
+        "problems": [asdict(problem) for problem in problems],
+        "mended": [asdict(problem) for problem in mended],
+    }
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _github(problems: Sequence[Problem], mended: Sequence[Problem], files: int) -> None:
+    """Print workflow commands, which show each problem beside its line."""
+    for problem in problems:
+        places = [("file", problem.file), ("line", problem.line), ("col", problem.column)]
+        place = ",".join(f"{name}={_escaped(str(value), more=True)}" for name, value in places if value)
+        words = ": ".join(part for part in (problem.key, problem.message) if part)
+        text = f"{words} ({problem.hint})" if problem.hint else words
+        click.echo(f"::{problem.severity} {place}::{_escaped(text)}")
+    _summary_to_stderr(problems, mended, files)
+
+
+def _summary_to_stderr(problems: Sequence[Problem], mended: Sequence[Problem], files: int) -> None:
+    click.echo(f"{_count(len(problems), 'problem')}, {len(mended)} mended, in {_count(files, 'file')}", file=sys.stderr)
+
+
+def _escaped(text: str, *, more: bool = False) -> str:
+    """Return text as a workflow command can carry it; properties also escape what would end them."""
+    pairs = [("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), *([(":", "%3A"), (",", "%2C")] if more else [])]
+    for char, code in pairs:
+        text = text.replace(char, code)
+    return text
+
+
+_PRINTERS: Final[Mapping[str, Callable[[Sequence[Problem], Sequence[Problem], int], None]]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+}

@@ -1,0 +1,181 @@
+"""`serve` and `run`: a server for people, and a server around one command.
+
+This room decides what is printed when, and the exit code. It must not know how the parts of a server fit together
+(`assembly` does). On stdout there is one line only, which other tools wait for.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from mockserver.cli import FINE, FOUND, MISUSED
+from mockserver.settings import SETTINGS, Settings, strangers
+
+if TYPE_CHECKING:
+    from mockserver.assembly import Assembly
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DEFAULTS: Final = Settings()
+
+
+def setting_options(*names: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of these settings, all of them unless named."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names or tuple(SETTINGS)):
+            row = SETTINGS[name]
+            text = f"{row.help}{_default(name)}  [{row.variable}]"
+            if row.switch:
+                option = click.option(row.flag, name, is_flag=True, default=None, help=text)
+            else:
+                option = click.option(row.flag, name, metavar=row.takes, multiple=row.many, default=None, help=text)
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _default(name: str) -> str:
+    value = getattr(_DEFAULTS, name)
+    if value is None or value is False or value in ((), frozenset()):
+        return ""
+    if name == "max_body":
+        return " Default: 32MiB."
+    return f" Default: {value:g}." if isinstance(value, float) else f" Default: {value}."
+
+
+def read_settings(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of flags and environment; say which variables look misspelt."""
+    for line in strangers(os.environ):
+        click.echo(f"mockserver: {line}", err=True)
+    return Settings.read(flags, os.environ)
+
+
+@click.command("serve")
+@click.argument("rules", nargs=-1, type=click.Path())
+@setting_options()
+def serve(rules: tuple[str, ...], **flags: Any) -> None:
+    """Answer from RULES (files, folders; the shipped examples unless given) until it is stopped."""
+    from mockserver.assembly import Assembly
+
+    assembly = Assembly(read_settings(flags), rules, sys.stderr)
+
+    def ready(url: str) -> None:
+        click.echo(f"mockserver ready: {url}/v1")
+        sys.stdout.flush()
+
+    _introduce(assembly)
+    try:
+        assembly.server.serve(ready)
+    finally:
+        assembly.close()
+    assembly.say(f"stopped: {assembly.tally}")
+
+
+def _introduce(assembly: Assembly) -> None:
+    """Say what to set, and what is risky; on stderr, before the line that says ready."""
+    for name, value in assembly.environment.items():
+        click.echo(f"export {name}={value}", err=True)
+    for problem in assembly.rules.problems:
+        click.echo(f"mockserver: {problem.severity}: {problem}", err=True)
+    if assembly.token:
+        click.echo(
+            f"mockserver: other machines can reach this server; /_mock wants the token {assembly.token} from them",
+            err=True,
+        )
+
+
+class _Run(click.Command):
+    """A command whose arguments end at `--`; what follows is the command to run, untouched."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_COMMAND] = args[at + 1 :]
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "-- COMMAND"]
+
+
+_COMMAND: Final = "mockserver.command"
+
+
+@click.command("run", cls=_Run)
+@click.argument("rules", nargs=-1, type=click.Path())
+@setting_options()
+@click.pass_context
+def run(ctx: click.Context, /, rules: tuple[str, ...], **flags: Any) -> None:
+    """Serve RULES, run COMMAND with OPENAI_BASE_URL pointing there, and exit with its code.
+
+    Exits with 1 where the command passed but a request matched no rule. Any free port is taken and nothing is logged
+    unless you say otherwise.
+    """
+    command: Sequence[str] = ctx.meta.get(_COMMAND, ())
+    if not command:
+        ctx.fail("write the command to run after `--`, such as: mockserver run rules/ -- pytest")
+    from mockserver.assembly import Assembly
+
+    for name, value in (("port", "0"), ("log", "off")):
+        if flags[name] is None and SETTINGS[name].variable not in os.environ:
+            flags[name] = value
+    assembly = Assembly(read_settings(flags), rules, sys.stderr)
+    try:
+        with assembly.server:
+            code = _call(command, {**os.environ, **assembly.environment, **_no_proxy(os.environ)})
+    finally:
+        assembly.close()
+    _judge(assembly)
+    ctx.exit(FOUND if code == FINE and assembly.tally.misses else code)
+
+
+def _no_proxy(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what keeps clients from sending requests to this machine through a proxy."""
+    known = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    here = [host for host in ("127.0.0.1", "localhost", "::1") if host not in known.split(",")]
+    value = ",".join(filter(None, [known, *here]))
+    return {"NO_PROXY": value, "no_proxy": value}
+
+
+def _call(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command to its end; hand on SIGTERM. Return its code, 128 + N where signal N ended it."""
+    try:
+        process = subprocess.Popen(command, env=environ)  # noqa: S603 - running it is what the user asked for
+    except OSError as error:
+        click.echo(f"mockserver: cannot run {command[0]}: {error.strerror or error}", err=True)
+        return MISUSED
+
+    def hand_on(number: int, _: FrameType | None) -> None:
+        process.send_signal(number)
+
+    # An interrupt reaches the command by itself, with the whole group; it decides when it is done.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    before[signal.SIGTERM] = signal.signal(signal.SIGTERM, hand_on)
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def _judge(assembly: Assembly) -> None:
+    """Tell every miss, whatever the command made of it."""
+    tally = assembly.tally
+    if not tally.misses:
+        return
+    assembly.say(f"{tally.misses} of {tally.requests} requests matched no rule:")
+    for text in assembly.missed:
+        assembly.say("".join(f"  {line}\n" for line in text.splitlines()))
+    if tally.misses > len(assembly.missed):
+        assembly.say(f"  and {tally.misses - len(assembly.missed)} more")
