@@ -51,21 +51,7 @@ TESTS: Final = ("if", "not")
 HOLD_LIST: Final = ("prefixItems",)
 HOLD_MAP: Final = ("patternProperties", "dependentSchemas")
 
-MEANING: Final = frozenset(
-    (
-        *BOUNDS,
-        *UNIONS,
-        *COPIED,
-        *HOLD_ONE,
-        *TESTS,
-        *HOLD_LIST,
-        *HOLD_MAP,
-        "type",
-        "enum",
-        "properties",
-        "required",
-        "allOf",
-        "nullable",
-    )
-)
+_OWN: Final = ("type", "enum", "properties", "required", "allOf", "nullable")
+
+MEANING: Final = frozenset((*BOUNDS, *UNIONS, *COPIED, *HOLD_ONE, *TESTS, *HOLD_LIST, *HOLD_MAP, *_OWN))
 """Keywords that decide anything; all others are for readers."""

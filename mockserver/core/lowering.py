@@ -85,7 +85,10 @@ class Lowering:
 
     def or_null(self, node: Any) -> Any:
         """Return what `node` becomes when null is fine too."""
-        return lowered.or_null(self.lower(node), self.source.types(node))
+        types = self.source.types(node)
+        schema = self.lower(node)
+        shared = isinstance(schema, dict) and "$ref" in schema
+        return schema if shared and types is not None and "null" in types else lowered.or_null(schema, types)
 
     # ------------------------------------------------------------------------------------------------ references
 
