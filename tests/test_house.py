@@ -15,8 +15,8 @@ CORE = [room for room in ROOMS if room.is_relative_to(PACKAGE / "core")]
 
 WORLD = {
     "asyncio", "anyio", "httpx", "httpx2", "http", "io", "multiprocessing", "openai", "os", "pathlib", "random", "select",
-    "selectors", "shutil", "signal", "socket", "starlette", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request",
-    "uvicorn", "uvloop", "click", "rich",
+    "selectors", "shutil", "signal", "socket", "starlette", "subprocess", "sys", "tempfile", "threading", "time",
+    "urllib.request", "uvicorn", "uvloop", "click", "rich",
 }  # fmt: skip
 """What core must not import: the web layer, the event loop, threads, files, clocks, chance."""
 

@@ -139,9 +139,10 @@ class Engine:
         digest = blake2b(text, digest_size=16).digest()
         draw = Draw.of(self.options.seed, session.name, digest, session.state.occurrence(digest))
         previous = request.fields.get("previous_response_id")
-        chain = session.state.recall(previous) if isinstance(previous, str) else None
-        if chain is not None:
-            request = request.following(session.state.history(previous))
+        chain = None
+        if isinstance(previous, str):
+            chain = session.state.recall(previous)
+            request = request.following(session.state.history(previous)) if chain else request
         return request, Asked(request, draw, self.dialect, now, _conversation_id(request, chain, draw))
 
     def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
