@@ -30,7 +30,7 @@ _HOSTED: Final[Mapping[str, Mapping[str, Any]]] = {
     "image_generation": {"type": "image_generation_call"},
     "mcp": {"type": "mcp_call"},
 }
-"""What the service itself does with a forced tool of its own before it speaks, by tool type."""
+"""What the service itself does with a forced tool of its own before it speaks, by tool type (dated ones included)."""
 
 _CLIENTS: Final[Mapping[str, str]] = {
     "computer": "computer_call",
@@ -61,7 +61,7 @@ def items_for(request: Request) -> list[Json]:
         return [{"type": "custom_tool_call", "name": tool.get("name", ""), "input": _free_input(tool)}]
     if kind in _CLIENTS:
         return [{"type": _CLIENTS[kind]}]
-    hosted = next((call for name, call in _HOSTED.items() if kind == name or kind.startswith(f"{name}_preview")), None)
+    hosted = next((call for name, call in _HOSTED.items() if kind == name or kind.startswith(f"{name}_")), None)
     if hosted is None:
         return [_message(fields)]
     label = {"server_label": tool["server_label"]} if isinstance(tool.get("server_label"), str) else {}
@@ -122,7 +122,7 @@ def untruths(request: Request, items: Sequence[Mapping[str, Any]]) -> tuple[str,
     """Return a note for every completed item that breaks what the request itself asks for; () when none does.
 
     Looked at are the text of messages (`text.format` of type `json_schema` or `json_object`) and the arguments of function
-    calls (the function's `parameters`). Refusals and items that are not `completed` may be anything.
+    calls (the function's `parameters`). Refusals, commentary and items that are not `completed` may be anything.
     """
     fields = request.fields
     form = _format(fields)
@@ -130,7 +130,7 @@ def untruths(request: Request, items: Sequence[Mapping[str, Any]]) -> tuple[str,
     notes: list[str] = []
     for index, item in enumerate(items):
         kind = item.get("type")
-        if item.get("status", "completed") != "completed":
+        if item.get("status", "completed") != "completed" or item.get("phase") == "commentary":
             continue
         if kind == "message" and form.get("type") in ("json_schema", "json_object"):
             schema = form.get("schema") if form["type"] == "json_schema" else {"type": "object"}

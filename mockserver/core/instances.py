@@ -32,7 +32,7 @@ _ATTEMPTS: Final = (
 )
 """Which alternative of a union is tried first, which of several values, and whether optional properties are made too."""
 
-_LAST_RESORTS: Final = ({}, "", 0, [], None, True, 1, "a")
+_LAST_RESORTS: Final[tuple[Json, ...]] = ({}, "", 0, [], None, True, 1, "a")
 """Values tried for a schema that says only what it does not want."""
 
 

@@ -143,7 +143,7 @@ def read_annotations(value: Any, report: Report, path: Path) -> list[dict[str, A
     for index, entry in enumerate(_entries(value, "url", "a URL or an annotation", report, path)):
         annotation = _typed(entry, _ANNOTATION_TYPES, report, (*path, index))
         kind = annotation.get("type")
-        if kind is not None and kind not in ANNOTATIONS:
+        if kind is not None and str(kind) not in ANNOTATIONS:
             report((*path, index, "type"), f"`{kind}` is no annotation", f"types are {', '.join(ANNOTATIONS)}")
         made.append(annotation)
     return made

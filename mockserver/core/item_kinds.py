@@ -218,7 +218,7 @@ def _part(part: Any, default: str) -> dict[str, Any]:
     if not isinstance(part, Mapping):
         part = {"text": part}
     made: dict[str, Any] = {"type": default, **part}
-    text_key, defaults = PARTS.get(made["type"], ("", EMPTY))
+    text_key, defaults = PARTS.get(str(made["type"]), ("", EMPTY))
     if text_key:
         text = made.get(text_key, "")
         made[text_key] = text if isinstance(text, str) else as_text(text)
@@ -226,13 +226,14 @@ def _part(part: Any, default: str) -> dict[str, Any]:
             made.setdefault(key, value)
         annotations = made.get("annotations")
         if annotations:
-            made["annotations"] = [_annotation(each, len(made[text_key])) for each in annotations]
+            end = len(made[text_key])
+            made["annotations"] = [_annotation(each, end) for each in annotations if isinstance(each, Mapping)]
     return made
 
 
 def _annotation(annotation: Mapping[str, Any], end: int) -> dict[str, Any]:
     """Return an annotation with its required fields; one that spans text spans all of it unless told otherwise."""
-    made = {**ANNOTATIONS.get(annotation.get("type", ""), EMPTY), **annotation}
+    made = {**ANNOTATIONS.get(str(annotation.get("type")), EMPTY), **annotation}
     if "end_index" in made and "end_index" not in annotation:
         made["end_index"] = end
     return made

@@ -28,7 +28,7 @@ def output_item(value: Any, report: Report, path: Path) -> Json:
         report(path, f"expected an item: a mapping with `type`, or one shorthand; got {described(value)}", hint)
     elif "type" in value:
         kind = value["type"]
-        if kind in KINDS:
+        if isinstance(kind, str) and kind in KINDS:
             return dict(value)
         close = nearest(str(kind), KINDS)
         hint = f"did you mean `{close}`?" if close else f"types are {', '.join(KINDS)}"

@@ -277,13 +277,15 @@ def sketch(name: str, value: Any, report: Report, path: Path) -> Json:
 
 
 def _fields_hold(row: Shorthand, value: Mapping[str, Any], report: Report, path: Path) -> bool:
-    """Report every unknown, missing or mistyped field; say whether there was none."""
+    """Report every unknown, missing or mistyped field; say whether there was none. A misspelt one is not missing too."""
     fine = True
+    meant: set[str] = set()
     for key, given in value.items():
         known = row.fields.get(key)
         if known is None:
             close = nearest(str(key), row.fields)
             hint = f"did you mean `{close}`?" if close else f"fields are {', '.join(row.fields)}"
+            meant.add(close or "")
             report((*path, key), f"unknown field `{key}`", hint)
         elif not known.accepts(given):
             report((*path, key), f"expected {known.expected}, got {described(given)}", quoting(given))
@@ -291,10 +293,10 @@ def _fields_hold(row: Shorthand, value: Mapping[str, Any], report: Report, path:
             continue
         fine = False
     for key in row.needs:
-        if key not in value:
+        if key not in value and key not in meant:
             report(path, f"`{key}` is missing")
             fine = False
-    if row.any_of and not any(key in value for key in row.any_of):
+    if row.any_of and not any(key in value or key in meant for key in row.any_of):
         report(path, f"one of {', '.join(row.any_of)} is missing")
         fine = False
     return fine
