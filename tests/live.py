@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mockserver.adapters.asgi import App
 from mockserver.adapters.clock import SystemClock
+from mockserver.adapters.control import control
 from mockserver.adapters.disk import load_dialect, load_rules
-from mockserver.adapters.hosting import application
 from mockserver.adapters.server import Server, bind
 from mockserver.adapters.watch import install
 from mockserver.core.engine import Engine, Options
@@ -39,5 +40,5 @@ def serving(*paths: Path, now: float | None = None, dialect: str = "standard", *
     rules = load_rules(paths)
     engine = Engine(rules.book, load_dialect(dialect), Options(**options))
     install(engine, rules)
-    with Server(application(engine, clock=SystemClock(now)), bind()) as server:
+    with Server(App(engine, SystemClock(now), control=control(engine)), bind()) as server:
         yield Live(server.url, engine)
