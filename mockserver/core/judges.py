@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
@@ -32,6 +31,7 @@ class Finding:
     """What a library says about one failing keyword, before it is told to anyone.
 
     `schema` is the schema object that holds the keyword where the library gives it; else `schema_path` leads to it.
+    `additionalProperties` without `keys` means all of them.
     """
 
     path: tuple[str | int, ...]
@@ -115,6 +115,8 @@ def _from_rust(error: Any) -> Finding:
     kind = error.kind
     path, schema_path = tuple(error.instance_path), tuple(error.schema_path)
     match type(kind).__name__.rpartition("_")[2]:
+        case "FalseSchema" if schema_path[-1:] == ("additionalProperties",) and schema_path[-2:-1] != ("properties",):
+            return Finding(path, "additionalProperties", (), schema_path[:-1])  # no key is known there
         case "FalseSchema":
             return Finding(path, "false", (), schema_path)
         case "PropertyNames":
@@ -134,8 +136,8 @@ def _before(path: tuple[str | int, ...], step: str) -> tuple[str | int, ...]:
 class _Python:
     """`jsonschema`: where no wheel of the other exists, and the oracle of the tests.
 
-    It recurses some fourteen frames for each level of an instance, and its registry does not survive the end of the stack;
-    so instances are at most `MAX_DEPTH` deep, and get the frames they need.
+    It recurses eight frames and more for each level of an instance, so that `MAX_DEPTH` levels would overrun the stack: it
+    judges half of that, and says so of anything deeper.
     """
 
     def __init__(self, schema: dict[str, Any], draft: str) -> None:
@@ -145,19 +147,22 @@ class _Python:
         from referencing.jsonschema import specification_with
 
         cls = getattr(jsonschema, draft)
-        if _is_deeper(schema, MAX_DEPTH):
-            raise _unusable(f"it is nested deeper than {MAX_DEPTH} levels")
+        too_deep = f"it is nested deeper than the {_DEEPEST} levels that the library at hand can judge"
+        if _is_deeper(schema, _DEEPEST):
+            raise _unusable(too_deep)
         # This registry holds the meta-schemas and has no way to retrieve anything else.
         specification = specification_with(cls.META_SCHEMA.get("$id", cls.META_SCHEMA.get("id")))
         root = specification.create_resource(schema)
         try:
-            with _room_to_recurse():
+            with _end_of_stack():
                 cls.check_schema(schema)
                 _check_below(KNOWN_DRAFTS.resolver_with_root(root), root, set())
         except jsonschema.SchemaError as error:
             raise _unusable(f"{error.json_path}: {error.message}") from error
         except referencing.exceptions.Unresolvable as error:
             raise _unusable(f"it refers to {error.ref!r}") from error
+        except RecursionError as error:
+            raise _unusable(too_deep) from error
         except re.error as error:
             raise _unusable(f"the pattern {error.pattern!r} cannot be read: {error}") from error
         self._validator = cls(schema, registry=KNOWN_DRAFTS)
@@ -173,21 +178,25 @@ class _Python:
         return self._errors(instance, None)
 
     def _errors(self, instance: Any, most: int | None) -> list[Finding]:
-        if _is_deeper(instance, MAX_DEPTH):
-            return [Finding((), "depth")]
-        with _room_to_recurse():
-            errors = itertools.islice(self._validator.iter_errors(instance), most)
-            return [finding for error in errors for finding in _from_python(error)]
+        if not _is_deeper(instance, _DEEPEST):
+            with contextlib.suppress(RecursionError), _end_of_stack():
+                errors = itertools.islice(self._validator.iter_errors(instance), most)
+                return [finding for error in errors for finding in _from_python(error)]
+        return [Finding((), "depth")]
 
 
 @contextlib.contextmanager
-def _room_to_recurse() -> Iterator[None]:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + 20 * MAX_DEPTH)
+def _end_of_stack() -> Iterator[None]:
+    """Turn the end of the stack into a `RecursionError`, also where it strikes inside the library's registry."""
     try:
         yield
-    finally:
-        sys.setrecursionlimit(limit)
+    except BaseException as error:  # the registry's own panic is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RecursionError from error
+
+
+_DEEPEST: Final = MAX_DEPTH // 2
 
 
 def _is_deeper(instance: Any, limit: int) -> bool:

@@ -79,9 +79,9 @@ class Schema:
             holder = EMPTY
         found = _walk(instance, finding.path)
         keys = finding.keys
-        if len(keys) > 1 and isinstance(found, Mapping):
+        if finding.keyword == "additionalProperties":
             wrong = set(keys)
-            keys = tuple(name for name in found if name in wrong)
+            keys = tuple(name for name in found if name in wrong or not wrong)
         expected = holder.get(finding.keyword)
         return SchemaViolation(
             finding.path,

@@ -88,14 +88,14 @@ def _of_items(facets: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) 
 
 
 def _facets(schema: Mapping[str, Any], kind: str, document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the schema and whatever its `if type then` branch for `kind` adds."""
+    """Yield the schema and whatever its `if type then` branches for `kind` add."""
     yield schema
     for branch in schema.get("allOf", ()):
         condition = branch.get("if") if isinstance(branch, Mapping) else None
         if isinstance(condition, Mapping) and kind in as_list(condition.get("type")):
             then = resolve(document, branch.get("then"))
             if isinstance(then, Mapping):
-                yield then
+                yield from _facets(then, kind, document)
 
 
 def listed(values: Sequence[str], word: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from mockserver.core import catalogue
 from mockserver.core.dialect import Dialect
-from mockserver.core.messages import ABSENT, Json, Request, Violation
+from mockserver.core.messages import ABSENT, EMPTY, Json, Request, Violation
 from mockserver.core.reply import Error
 from mockserver.core.schema import Schema, SchemaViolation
 from mockserver.core.typewords import got
@@ -23,7 +23,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 
 class Stage(enum.IntEnum):
-    """The order in which the API looks (observed): a fault of an earlier stage hides those of later ones."""
+    """The order in which the API looks (observed): it tells a fault of an earlier stage and none of later ones."""
 
     MODEL = 0
     INPUT = 1
@@ -34,36 +34,28 @@ class Stage(enum.IntEnum):
     ABILITY = 6
 
 
-_FIELDS: Final = (
-    "model", "input", "moderation", "include", "tools", "tool_choice", "metadata", "text", "temperature", "top_p",
-    "presence_penalty", "frequency_penalty", "parallel_tool_calls", "stream", "stream_options", "background",
-    "max_output_tokens", "max_tool_calls", "reasoning", "user", "safety_identifier", "prompt_cache_options",
-    "prompt_cache_key", "prompt_cache_retention", "truncation", "instructions", "store", "service_tier", "top_logprobs",
-    "context_management",
-)  # fmt: skip
 _STATE: Final = ("conversation", "prompt", "previous_response_id")
-_PLACES: Final[Mapping[str, tuple[Stage, int]]] = {
-    **{name: (Stage.FIELD, rank) for rank, name in enumerate(_FIELDS)},
-    **{name: (Stage.STATE, rank) for rank, name in enumerate(_STATE, 1)},
-}
-"""When each field is looked at. One that the API's order does not name comes after those it does."""
-_LAST: Final = (Stage.FIELD, len(_FIELDS))
 
 
 def _given(fields: Fields, *names: str) -> bool:
     return any(fields.get(name) is not None for name in names)
 
 
+def _prompted(fields: Fields) -> bool:
+    """Say whether a stored prompt is used, which may bring model and input."""
+    return isinstance(fields.get("prompt"), dict)
+
+
 _BETWEEN_FIELDS: Final[tuple[tuple[Stage, Callable[[Fields], bool], Violation], ...]] = (
-    # A stored prompt may bring the model and the input; a stored conversation brings input, but the API still wants the key.
+    # A chain or a conversation brings input of its own, yet the API wants the key to be there.
     (
         Stage.MODEL,
-        lambda fields: "model" not in fields and not _given(fields, "prompt"),
+        lambda fields: "model" not in fields and not _prompted(fields),
         violation("missing_required_parameter", "model", ("model",)),
     ),
     (
         Stage.INPUT,
-        lambda fields: "input" not in fields and "messages" not in fields and not _given(fields, "prompt"),
+        lambda fields: "input" not in fields and "messages" not in fields and not _prompted(fields),
         violation("missing_required_parameter", "input", ("input",)),
     ),
     (
@@ -111,10 +103,11 @@ class Validator:
         self.lenient = lenient
         self.allow_params = allow_params
         self._schema: Schema | None = None if mode == "off" else dialect.schema("request")
-        document = self._schema.document if self._schema else {}
+        document = self._schema.document if self._schema else EMPTY
         self._closed = document.get("additionalProperties") is False
         self._rules = _BETWEEN_FIELDS if self._closed and not lenient else ()
-        self._overlooked = allow_params - set(document.get("properties", ()))
+        self._ranks = {name: rank for rank, name in enumerate(document.get("properties", ()), 1)}
+        self._overlooked = allow_params.difference(self._ranks)
 
     def refuse_body(self, request: Request) -> Error | None:
         """Return the refusal of a body that is no JSON object; None when there are fields to look at.
@@ -146,7 +139,7 @@ class Validator:
         if not broken and schema.is_valid(fields):
             return ()
         ranked = [((stage, 0), told) for stage, told in broken]
-        ranked += [(_place(each), each) for each in self._against(schema, fields)]
+        ranked += [(self._place(each), each) for each in self._against(schema, fields)]
         ranked.sort(key=lambda pair: pair[0])
         return tuple(each for _, each in ranked)
 
@@ -155,6 +148,19 @@ class Validator:
         first = violations[0]
         body = catalogue.envelope(first.message, "invalid_request_error", first.code, first.param)
         return Error(400, body, first.code if first.code and first.code in catalogue.ERRORS else "")
+
+    def _place(self, each: Violation) -> tuple[Stage, int]:
+        """Say when the API comes to this: fields go by their order in the schema, which is the API's."""
+        top = str(each.path[0]) if each.path else ""
+        if len(each.path) == 1:
+            if each.code == "unknown_parameter":
+                return Stage.UNKNOWN, 0
+            if each.code == "unsupported_parameter":
+                return (Stage.INPUT if top == "messages" else Stage.UNKNOWN), 0
+            if each.code == "missing_required_parameter":
+                return (Stage.MODEL if top == "model" else Stage.INPUT), 1
+        rank = self._ranks.get(top, len(self._ranks) + 1)
+        return (Stage.STATE if top in _STATE else Stage.FIELD), rank
 
     def _against(self, schema: Schema, fields: Fields) -> Iterator[Violation]:
         """Yield what the schema finds, in the order of the body."""
@@ -177,18 +183,6 @@ class Validator:
 
     def _allowed(self, path: tuple[str | int, ...]) -> bool:
         return bool(self.allow_params) and (path[-1] in self.allow_params or dotted(path) in self.allow_params)
-
-
-def _place(each: Violation) -> tuple[Stage, int]:
-    top = each.path[0] if each.path else ""
-    if len(each.path) == 1:
-        if each.code == "unknown_parameter":
-            return Stage.UNKNOWN, 0
-        if each.code == "unsupported_parameter":
-            return (Stage.INPUT if top == "messages" else Stage.UNKNOWN), 0
-        if each.code == "missing_required_parameter":
-            return (Stage.MODEL if top == "model" else Stage.INPUT), 1
-    return _PLACES.get(str(top), _LAST)
 
 
 def _is_json(content_type: str) -> bool:

@@ -219,7 +219,8 @@ def _near(word: str, known: Iterable[str]) -> list[str]:
     """Return the known names within the suggestion distance, nearest first, then by name."""
     # The lengths alone rule most out: a key may be megabytes long.
     close = [(edits(word, name), name) for name in known if abs(len(name) - len(word)) <= _FARTHEST]
-    return [name for distance, name in sorted(close) if distance <= _FARTHEST]
+    # A word with no letter in common is no misspelling, however short it is.
+    return [name for distance, name in sorted(close) if distance <= _FARTHEST and distance < len(word)]
 
 
 def edits(one: str, other: str) -> int:
