@@ -151,6 +151,8 @@ class _Maker:
 
     def _typed(self, schema: Mapping[str, Any], nth: int, depth: int) -> Json:
         kinds = listed(schema["type"]) if "type" in schema else _shown(schema)
+        if not kinds:
+            raise _NoValueError
         rotated = kinds[self._turn % len(kinds) :] + kinds[: self._turn % len(kinds)]
         for kind in rotated:
             try:

@@ -6,7 +6,7 @@ This room decides what the keywords for texts and numbers ask for. It must not k
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mockserver.core.patterns import sample
@@ -87,19 +87,18 @@ def number(schema: Mapping[str, Any], nth: int = 0, *, whole: bool) -> int | flo
             return None
         first = _between(max(low, above), min(high, below))
         return first if fits(first) else None
-    for value in (first + nth * step, first - nth * step):
-        if fits(value):
-            return _plain(value)
-    return _plain(first)
+    return next((_plain(value) for value in (first + nth * step, first - nth * step) if fits(value)), _plain(first))
 
 
-def _nearest(low: float, high: float, step: float, fits: Any) -> float | None:
-    """Return the multiple of `step` within the bounds that lies nearest to 0, None when there is none."""
-    start = math.ceil(low / step) if low > 0 else math.floor(high / step)
-    for count in (start, start + 1, start - 1):
-        if fits(count * step):
-            return count * step
-    return None
+def _nearest(low: float, high: float, step: float, fits: Callable[[float], bool]) -> float | None:
+    """Return the multiple of `step` within bounds, which leave 0 out, that lies nearest to 0; None when there is none."""
+    upwards = low >= 0
+    count = (low if upwards else high) / step
+    if not math.isfinite(count):
+        return None
+    start = math.ceil(count) if upwards else math.floor(count)
+    ahead = 1 if upwards else -1
+    return next((each * step for each in (start, start + ahead) if fits(each * step)), None)
 
 
 def _between(low: float, high: float) -> float:
@@ -109,7 +108,8 @@ def _between(low: float, high: float) -> float:
 
 
 def _plain(value: float) -> int | float:
-    return int(value) if float(value).is_integer() and abs(value) < 2**53 else value
+    """Return a whole number as an integer where every JSON library reads it back as the same, else as a float."""
+    return int(value) if abs(value) < 2**53 and float(value).is_integer() else float(value)
 
 
 def _bound(schema: Mapping[str, Any], key: str, default: float) -> Any:
