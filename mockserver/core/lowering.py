@@ -94,6 +94,7 @@ class Lowering:
 
     def _reference(self, ref: Any) -> Any:
         name, target = self.source.follow(ref)
+        self.source.resolve(target, name)  # a circle of references is refused here
         name += self._variant
         if name in self._leaves:
             return self._leaves[name]
