@@ -117,7 +117,7 @@ def load_dialect(name: str) -> Dialect:
             raise SettingError(
                 f"dialect {name}: no quirk is called {quirk!r}" + (f"; did you mean {like!r}?" if like else "")
             )
-    events = frozenset(path.stem for path in (folder / "events").glob("*.json"))
+    events = about.get("events") or [path.stem for path in (folder / "events").glob("*.json")]
 
     def load(schema: str) -> Mapping[str, Any]:
         path = folder.joinpath(*schema.split("/")).with_name(schema.rsplit("/", 1)[-1] + ".json")
@@ -129,7 +129,7 @@ def load_dialect(name: str) -> Dialect:
             raise SettingError(f"dialect {name}: {path} must hold a JSON object")
         return document
 
-    return Dialect(str(about.get("name", folder.name)), Quirks(**quirks), events, load)
+    return Dialect(str(about.get("name", folder.name)), Quirks(**quirks), frozenset(events), load)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
 
     `arrived` is the moment (of `clock.monotonic`) from which offsets count. Chunks of whole frames that are due together
     leave in one write; pieces of a frame (`events` 0) are never merged with a neighbour. Offsets in the ending are
-    milliseconds, one per chunk or raw step that was handed over. Raises nothing of its own.
+    milliseconds, one for each event that was handed over. Raises nothing of its own.
     """
     steps = timeline.steps
     last = len(steps) - 1
@@ -45,12 +45,13 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
             break
         match step:
             case Chunk():
-                frames = [step.data]
+                frames, events = [step.data], step.events
                 while step.events and index < last:
                     step = steps[index + 1]
                     if type(step) is not Chunk or not step.events or step.at > late:
                         break
                     frames.append(step.data)
+                    events += step.events
                     index += 1
                 data = b"".join(frames)
                 whole = index < last and type(steps[index + 1]) is Finish and steps[index + 1].at <= late
@@ -58,7 +59,7 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
                 index += whole
                 sent += len(data)
                 moment = (clock.monotonic() - arrived) * 1000
-                sent_at.extend([moment] * len(frames))
+                sent_at.extend([moment] * events)
             case Head():
                 await line.begin(step.status, step.headers)
                 if index < last and steps[index + 1].at > late:
@@ -68,7 +69,6 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
             case Raw():
                 await line.raw(step.data)
                 sent += len(step.data)
-                sent_at.append((clock.monotonic() - arrived) * 1000)
             case Cut():
                 await line.cut()
                 end = "cut"
