@@ -28,7 +28,7 @@ from mockserver.core.item_run import Place
 from mockserver.core.messages import EMPTY
 from mockserver.core.reply import LiteralEvent, Reply
 from mockserver.core.response import Asked, merged, snapshot
-from mockserver.core.stream_draft import ADDED, DONE, StreamDraft, fresh_part
+from mockserver.core.stream_draft import ADDED, DONE, StreamDraft, fresh_part, may_be
 
 DOT: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 """A PNG of one pixel, in base64: the image of whoever did not bring one."""
@@ -101,7 +101,9 @@ class _Filling:
         """Return the output at the end: what was closed, and in a failed response also what was not."""
         drafts = [self.stream.items[index] for index in sorted(self.stream.items)]
         return [
-            draft.item if draft.closed else draft.finished("incomplete")
+            draft.item
+            if draft.closed
+            else draft.finished("incomplete" if may_be(draft, "incomplete") else "in_progress")
             for draft in drafts
             if draft.closed or status == "failed"
         ]
@@ -176,6 +178,9 @@ class _Filling:
 
         A part or annotation given as a mapping is completed, and so taken out of `written`.
         """
+        for index, parts in draft.parts.items():
+            if index != place.step and parts[-1].ours:
+                self.stream.close_part(draft, index)
         part = draft.open_part(place.step)
         if place.role == "part_added":
             if part is not None and part.ours:
@@ -223,8 +228,8 @@ class _Filling:
         known = self.stream.whereabouts(row, draft)
         if "command_index" in row.required:
             known["command_index"] = draft.next_command if row.type.endswith(".added") else draft.last_command
-        if isinstance(written.get("delta"), str) and row.type == "response.shell_call_output_content.delta":
-            written["delta"] = {"stdout": written["delta"]}
+        if row.type == "response.shell_call_output_content.delta" and isinstance(written.get("delta", ""), str):
+            written["delta"] = {"stdout": written.get("delta", "")}
         text = draft.text_of(row, {**known, **written}) if row.delta or row.whole else None
         if row.type == "response.shell_call_output_content.done" and text is not None:
             known["output"] = shell_output(text)

@@ -187,7 +187,7 @@ class _Stream:
         index = event.get("output_index")
         run = self._open.get(index) if isinstance(index, int) else None
         if run is None:
-            state = "already closed" if index in self._done else "not open"
+            state = "already closed" if isinstance(index, int) and index in self._done else "not open"
             yield "item_not_open", f"item {index!r} is {state}; `{row.short}` is expected between its added and done"
             return
         if "item_id" in row.required and "item_id" in event and run.id is not None and event["item_id"] != run.id:

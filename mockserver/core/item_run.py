@@ -144,10 +144,14 @@ class ItemRun:
     def _advance(self, place: Place, row: EventType) -> Iterator[Finding]:
         steps = self._row.steps
         if place.step < self._at:
-            # Reasoning's raw content and its summary may come in either order.
             if not (isinstance(steps[place.step], Parts) and isinstance(steps[self._at], Parts)):
                 later = _name(steps[self._at])
                 yield "wrong_order", f"`{row.short}` came after {later} of the same item; expected it before"
+                return
+            # Reasoning's raw content and its summary may come in either order, but not one inside the other.
+            if missing := self._missing(self._at):
+                yield "wrong_order", f"`{row.short}` came too early: {missing}"
+            self._at = place.step
             return
         failure = row.short.endswith(".failed")
         for index in range(self._at, place.step):

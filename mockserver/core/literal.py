@@ -6,7 +6,9 @@ list is completed is decided by `filling`, whether it is legal by `grammar`. It 
 An entry is one of
 
 * a name, short or full: `created`;
-* a name with its value: `{output_text.delta: Hel}`, or with fields: `{output_text.delta: {delta: Hel, logprobs: []}}`;
+* a name with its value: `{output_text.delta: Hel}`, `{output_item.added: {type: message}}`, or with fields:
+  `{output_text.delta: {delta: Hel, logprobs: []}}`; a lone text for an item or part is its type, for `failed` the error's
+  message, for `incomplete` the reason;
 * written in full: `{type: response.output_text.delta, delta: Hel}`; only missing fields are completed;
 * exact: `{type: response.output_text.delta, data: {...}}`, or `data` as a string, which is sent verbatim;
 
@@ -23,7 +25,7 @@ import orjson
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.draws import Draw
 from mockserver.core.durations import milliseconds
-from mockserver.core.errors import Report
+from mockserver.core.errors import Report, nearest
 from mockserver.core.event_types import EVENTS, SCHEMA_TYPES, TERMINALS, full_name, similar_name
 from mockserver.core.events import Answer, Event
 from mockserver.core.filling import fill
@@ -36,6 +38,16 @@ Path = tuple[str | int, ...]
 
 _LONE: Final[Mapping[str, str]] = {"response.failed": "message", "response.incomplete": "reason"}
 """What a lone value means in events that have no main field of their own."""
+
+_MORE: Final[Mapping[str, tuple[str, ...]]] = {
+    "response.failed": ("code", "message"),
+    "response.incomplete": ("reason",),
+    "error": ("error",),
+}
+"""What a shorthand takes besides the event's own fields: shortcuts into the response, and the error as seen live."""
+
+_OBJECTS: Final = frozenset({"item", "part", "annotation"})
+"""Main fields that hold an object with a type. An event's fields never have one, so a mapping that has is the object."""
 
 
 def entry(value: Any, report: Report, path: Path) -> LiteralEvent | None:
@@ -141,16 +153,28 @@ def _known(name: Any, report: Report, path: Path) -> str | None:
 
 
 def _short(name: str, given: Any, at: float | None, report: Report, path: Path) -> LiteralEvent | None:
-    if isinstance(given, dict):
-        return LiteralEvent(name, given, at=at)
+    """Read the value of a shorthand: fields, or the value of its main field alone."""
     if given is None:
         return LiteralEvent(name, at=at)
-    main = EVENTS[name].main or _LONE.get(name)
-    if main is None or (main == "output") != isinstance(given, list):
-        report(path, f"`{EVENTS[name].short}` takes fields, got {_said(given)}", "write a mapping, or the name alone")
+    row = EVENTS[name]
+    main = row.main or _LONE.get(name)
+    if isinstance(given, dict):
+        if main in _OBJECTS and "type" in given:
+            return LiteralEvent(name, {main: given}, at=at)
+        fields = {*row.required, *row.optional, "sequence_number", *_MORE.get(name, ())}
+        for key in given:
+            if key not in fields:
+                similar = nearest(str(key), fields)
+                meant = f"did you mean `{similar}`? " if similar else ""
+                report(
+                    (*path, key), f"`{row.short}` has no field {key!r}", f"{meant}to send it all the same, write `type`"
+                )
+        return LiteralEvent(name, given, at=at)
+    if main is None or main == "annotation" or (main == "output") != isinstance(given, list):
+        report(path, f"`{row.short}` takes fields, got {_said(given)}", "write a mapping, or the name alone")
         return None
     if not isinstance(given, (str, list)):
-        report(path, f"`{EVENTS[name].short}` takes a text, got {_said(given)}", f'write "{given}", in quotes')
+        report(path, f"`{row.short}` takes a text, got {_said(given)}", f'write "{_spelt(given)}", in quotes')
         return None
     return LiteralEvent(name, {main: given}, at=at)
 
@@ -183,6 +207,11 @@ def _offset(value: Any, report: Report, path: Path) -> float | None:
     except ValueError as error:
         report(path, str(error))
         return None
+
+
+def _spelt(value: Any) -> str:
+    """Return a YAML scalar as it was probably written."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _said(value: Any) -> str:

@@ -199,17 +199,26 @@ class StreamDraft:
         self.emit(row, {**self.whereabouts(row, draft), "part": closed_part(part, step)})
 
     def close_item(self, draft: ItemDraft, status: str) -> None:
-        """Close an item of ours. One that stays incomplete ends where it is, but leaves nothing open inside."""
-        steps = len(draft.row.steps)
+        """Close an item of ours. One that stays incomplete ends where it is, but leaves nothing open inside.
+
+        An item that cannot say that it is incomplete is completed.
+        """
+        if not may_be(draft, status):
+            status = "completed"
+        for index in draft.parts:
+            self.close_part(draft, index)
         if status == "completed":
-            self.advance(draft, steps)
+            self.advance(draft, len(draft.row.steps))
         else:
-            for index in range(draft.at, steps):
-                if draft.parts.get(index):
-                    self.close_part(draft, index)
-                elif index in draft.texts:
+            for index in range(len(draft.row.steps)):
+                if index in draft.texts:
                     self.end_text(draft, index)
         self.emit(EVENTS[DONE], {"output_index": draft.index, "item": draft.finished(status)})
+
+
+def may_be(draft: ItemDraft, status: str) -> bool:
+    """Say whether the API knows this status for items of this type."""
+    return status in KINDS.get(draft.type, UNKNOWN).statuses if isinstance(draft.type, str) else False
 
 
 def fresh_part(given: Mapping[str, Any]) -> dict[str, Any]:
