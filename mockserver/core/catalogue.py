@@ -206,13 +206,13 @@ _ROWS: Final = (
     # 429
     _row(
         "rate_limit_exceeded", 429,
-        "Rate limit reached for {model} on requests per min (RPM): limit {limit}. Try again in {wait}.",
-        type="requests", code="rate_limit_exceeded", model="mock-1", limit="500", wait="1s",
+        "Rate limit reached for {model} on requests per min (RPM): limit {limit}.{again}",
+        type="requests", code="rate_limit_exceeded", model="mock-1", limit="500", again="",
     ),
     _row(
         "token_rate_limit_exceeded", 429,
-        "Rate limit reached for {model} on tokens per min (TPM): limit {limit}. Try again in {wait}.",
-        type="tokens", code="rate_limit_exceeded", model="mock-1", limit="30000", wait="1s",
+        "Rate limit reached for {model} on tokens per min (TPM): limit {limit}.{again}",
+        type="tokens", code="rate_limit_exceeded", model="mock-1", limit="30000", again="",
     ),
     _row(
         "insufficient_quota", 429, "The current quota is used up. Check the plan and the billing details.",

@@ -114,7 +114,7 @@ class Charge(NamedTuple):
             name,
             model=request.fields.get("model", "this server"),
             limit=self.refusal.bound,
-            wait=spell(wait),
+            again=f" Try again in {spell(wait)}.",
             headers=self.headers,
         )
         return catalogue.with_wait(told, wait)
