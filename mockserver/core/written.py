@@ -73,10 +73,9 @@ def _entry(data: Data, at: float, level: int) -> Entry:
         return {**due, "type": kind, "data": dict(data)}
     if level > 0:
         fields = {name: data[name] for name in data if name not in ("type", "sequence_number")}
-        if level == 1 and isinstance(fields.get("response"), Mapping):
-            fields["response"] = {
-                key: fields["response"][key] for key in _WHY if fields["response"].get(key) is not None
-            }
+        response = fields.get("response")
+        if level in _TOLD and isinstance(response, Mapping):
+            fields["response"] = {key: response[key] for key in _TOLD[level] if response.get(key) is not None}
         return {**due, row.short: fields}
     piece = data.get(row.main) if row.main else None
     if isinstance(piece, str):
