@@ -63,9 +63,9 @@ def read_error(value: Json, report: Report, path: Path) -> Error | Wrong:
         entry = catalogue.ERRORS.get(name)
         if entry is None:
             close = nearest(name, catalogue.ERRORS)
-            hint = f"did you mean `{close}`?" if close else "`mockserver list errors` names them all"
+            hint = f"did you mean `{close}`?" if close else "`mockserver list errors` names them all;"
             at = path if isinstance(value, str) else (*path, "name")
-            report(at, f"unknown error `{name}`", f"{hint} For one of your own write `status` and `message`")
+            report(at, f"unknown error `{name}`", f"{hint} for one of your own write `status` and `message`")
             return WRONG
     elif not isinstance(value, dict):
         report(path, f"expected an error's name or a mapping, got {described(value)}", f"write e.g. `{ERROR.example}`")

@@ -78,7 +78,9 @@ class Form:
                 read[key] = meant
         for key in self.required:
             if key not in value:
-                report(path, f"`{key}` is missing in {self.name}", self.keys[key].doc)
+                report(
+                    path, f"`{key}` is missing in {self.name}", f"write e.g. `{self.example}`" if self.example else ""
+                )
         return read
 
     def _hint(self, key: str) -> str:

@@ -113,7 +113,7 @@ def _read_events(value: Json, reply: Mapping[str, Any], standing: Standing, repo
             "no event ends the response, so there is no answer for `stream: false`",
             "end with completed, incomplete or failed, or say `when: {stream: true}`",
         )
-    if not standing.allow_invalid:
+    elif not standing.allow_invalid:
         for problem in literal.check_literal(events):
             report((*path, problem.index), problem.message, "if it is meant, say `allow_invalid: true` in the rule")
     return Made(events)
@@ -194,6 +194,17 @@ FORM: Final = Form(
     },
     example="reply: {text: Hello}",
 )
+OTHERWISE: Final = replace(
+    FORM,
+    elsewhere=MappingProxyType(
+        {
+            **FORM.elsewhere,
+            **dict.fromkeys(("reply", "replies", "turns"), "to a rule; `otherwise` is itself the reply"),
+            "when": "to a rule; `otherwise` answers whatever no rule does",
+        }
+    ),
+)
+"""The reply under `otherwise`."""
 COUNTED: Final = replace(FORM, keys=MappingProxyType({**FORM.keys, "times": TIMES}))
 """A reply in the list `replies`."""
 
@@ -223,6 +234,9 @@ def read_reply(value: Json, standing: Standing, report: Report, path: Path, form
         return None
     kind = found.kind
     told = {**standing.defaults, **read}
+    for one, other in (("failed", "incomplete"), ("incomplete", "failed")):
+        if one in read and other not in read:
+            told.pop(other, None)
     modifiers = {key: told[key] for key in row.modifiers if key in told}
     if isinstance(kind, Http) and "retry_after" in modifiers:
         waits = catalogue.retry_headers(modifiers["retry_after"])
@@ -241,9 +255,15 @@ def _check_modifiers(name: str, row: ReplyForm, value: Mapping[str, Any], report
         report((*path, "fill"), f"`fill` means nothing beside `{name}`", "it goes with events")
     if "failed" in value and "incomplete" in value:
         report((*path, "incomplete"), "a response ends once: `failed` or `incomplete`, not both")
-    headers = value.get("headers")
-    if isinstance(headers, dict) and name != "http":
-        for key in headers:
-            if key.lower() == "content-type":
-                hint = "write the whole answer with `http`"
-                report((*path, "headers", key), f"the content type of a `{name}` reply is fixed", hint)
+    check_headers(value.get("headers"), report, (*path, "headers"))
+
+
+def check_headers(headers: Json, report: Report, path: Path) -> None:
+    """Report a content type among the headers of a reply: each kind has its own."""
+    for name in headers if isinstance(headers, dict) else ():
+        if name.lower() == "content-type":
+            report(
+                (*path, name),
+                "the content type goes with the kind of reply",
+                "for another one write `http` with `headers`",
+            )

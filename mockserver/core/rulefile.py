@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from mockserver.core import replyform
 from mockserver.core.errors import Problem
 from mockserver.core.forms import ANYTHING, LINE, LIST, MAPPING, WRONG, Form, Key, Leaf, Path, checked, listed
 from mockserver.core.limits import MEASURES, PER, Limit, compile_limits
 from mockserver.core.messages import EMPTY, Json
 from mockserver.core.modifiers import MODIFIERS
-from mockserver.core.replyform import Standing, read_reply
+from mockserver.core.replyform import Standing, check_headers, read_reply
 from mockserver.core.ruleform import FORM as RULE
 from mockserver.core.ruleform import Surroundings, read_rule
 from mockserver.core.rules import Rule
@@ -152,9 +153,13 @@ def _recorded(listing: Sequence[Json], rules: Mapping[int, Rule]) -> dict[str, J
 
 def _surroundings(found: Mapping[str, Any], file: str, teller: _Teller) -> Surroundings:
     """Return what the file gives to each of its rules."""
-    read = DEFAULTS.read(found["defaults"], teller, ("defaults",)) if "defaults" in found else {}
+    given = found.get("defaults", {})
+    read = DEFAULTS.read(given, teller, ("defaults",))
     if read is WRONG:
-        read = {}
+        return Surroundings(file, teller.place)
+    check_headers(given.get("headers"), teller, ("defaults", "headers"))
+    if "failed" in read and "incomplete" in read:
+        teller(("defaults", "incomplete"), "a response ends once: `failed` or `incomplete`, not both")
     when = read.pop("when", {})
     compile_when(when, teller, ("defaults", "when"))
     return Surroundings(file, teller.place, when, read)
@@ -180,7 +185,7 @@ def _rules(listing: Sequence[Json], around: Surroundings, teller: _Teller) -> di
 
 def _otherwise(value: Json, around: Surroundings, teller: _Teller) -> Rule | None:
     path: Path = ("otherwise",)
-    reply = read_reply(value, Standing(around.place, around.modifiers), teller, path)
+    reply = read_reply(value, Standing(around.place, around.modifiers), teller, path, replyform.OTHERWISE)
     if reply is None:
         return None
     when = compile_when({}, teller, path)
@@ -206,6 +211,8 @@ def _includes(found: Mapping[str, Any], source: Source) -> tuple[Include, ...]:
     )
 
 
+LONGEST: Final = 300
+"""Characters of a message; it may quote what the author wrote."""
 _TEMPLATE: Final = re.compile(r"`(\{\{[^`…]*)")
 
 
@@ -221,6 +228,9 @@ class _Teller:
         # A mistake in a template is shown where the template stands inside its text.
         template = _TEMPLATE.match(message)
         line, column = self.source.place(path, template[1] if template else "")
+        message = message.replace("\n", "\\n")  # one mistake is one short line, whatever it quotes
+        if len(message) > LONGEST:
+            message = f"{message[:LONGEST]}…"
         self.problems.append(Problem(message, self.file, line, column, dotted(self.source.known(path)), hint))
 
     def place(self, path: Path) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.core import replyform
-from mockserver.core.errors import Report
+from mockserver.core.errors import Report, nearest
 from mockserver.core.forms import ANYTHING, BOOLEAN, LINE, MAPPING, WRONG, Form, Key, Leaf, Path, choice, whole
 from mockserver.core.item_fields import described
 from mockserver.core.messages import EMPTY, Json
@@ -126,7 +126,7 @@ def _read_answers(value: Mapping[str, Any], standing: Standing, report: Report, 
     if len(given) != 1:
         if given:
             report((*path, given[1]), f"a rule answers in one way; found {' and '.join(given)}")
-        elif not any(key in replyform.FORM.keys for key in value):  # `text` beside `when` is told already
+        elif not any(key in replyform.FORM.keys or nearest(key, ANSWERS) for key in value):  # else that is told already
             report(path, "a rule needs `reply`, `replies` or `turns`")
         return ()
     [key] = given
