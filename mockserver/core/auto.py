@@ -70,7 +70,7 @@ def items_for(request: Request) -> list[Json]:
 
 def _forced(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the tool that the request makes the model call, as it stands in `tools`; None when it may choose."""
-    tools = [tool for tool in fields.get("tools") or () if isinstance(tool, Mapping)]
+    tools = _mappings(fields.get("tools"))
     choice = fields.get("tool_choice")
     if choice == "required":
         return tools[0] if tools else None
@@ -79,9 +79,14 @@ def _forced(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if choice.get("type") == "allowed_tools":
         if choice.get("mode") != "required":
             return None
-        allowed = [each for each in choice.get("tools") or () if isinstance(each, Mapping)]
+        allowed = _mappings(choice.get("tools"))
         return next((tool for tool in tools if any(_names(each, tool) for each in allowed)), None)
     return next((tool for tool in tools if _names(choice, tool)), choice)
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return the mappings of a list; a request that was let through may hold anything."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _names(choice: Mapping[str, Any], tool: Mapping[str, Any]) -> bool:
@@ -126,7 +131,7 @@ def untruths(request: Request, items: Sequence[Mapping[str, Any]]) -> tuple[str,
     """
     fields = request.fields
     form = _format(fields)
-    parameters: dict[Any, Any] | None = None
+    parameters: dict[str, Any] | None = None
     notes: list[str] = []
     for index, item in enumerate(items):
         kind = item.get("type")
@@ -138,13 +143,10 @@ def untruths(request: Request, items: Sequence[Mapping[str, Any]]) -> tuple[str,
                 notes += _breaks(f"output[{index}]: the text", "the request's text.format", text, schema)
         elif kind == "function_call":
             if parameters is None:
-                tools = fields.get("tools")
-                parameters = _parameters(tools) if isinstance(tools, list) else {}
-            name = item.get("name")
-            schema = parameters.get(name)
-            if schema is not None:
-                what = f"output[{index}]: the arguments of {name}"
-                notes += _breaks(what, "the tool's parameters", item.get("arguments"), schema)
+                parameters = _parameters(_mappings(fields.get("tools")))
+            name = str(item.get("name"))
+            what = f"output[{index}]: the arguments of {name}"
+            notes += _breaks(what, "the tool's parameters", item.get("arguments"), parameters.get(name))
     return tuple(notes)
 
 
@@ -154,10 +156,9 @@ def _texts(item: Mapping[str, Any]) -> Iterator[Any]:
             yield part.get("text")
 
 
-def _parameters(tools: Sequence[Any]) -> dict[Any, Any]:
+def _parameters(tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the schema of each function by name."""
-    functions = (tool for tool in tools if isinstance(tool, Mapping) and tool.get("type") == "function")
-    return {tool.get("name"): tool.get("parameters") for tool in functions}
+    return {str(tool.get("name")): tool.get("parameters") for tool in tools if tool.get("type") == "function"}
 
 
 def _breaks(what: str, whose: str, text: Any, schema: Any) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockserver.core import samples
 from mockserver.core.auto import GREETING, instance, items_for, untruths
 from mockserver.core.composition import compose
 from mockserver.core.item_kinds import complete
@@ -18,6 +19,7 @@ from mockserver.core.messages import Request
 from mockserver.core.patterns import sample
 from mockserver.core.samples import FORMATS
 from mockserver.core.schema import Schema
+from mockserver.core.schema_joins import joined
 from tests.core.answering import asked, assert_legal, assert_valid_response, reply, request
 
 CITY = {
@@ -67,6 +69,8 @@ def tool_of(items: list[Any]) -> tuple[str, str]:
         (None, [WEATHER], ("message", "")),
         ("required", [], ("message", "")),
         ("required", None, ("message", "")),
+        ("required", 7, ("message", "")),
+        ({"type": "allowed_tools", "mode": "required", "tools": 7}, ["x", WEATHER], ("message", "")),
         ({"type": "something_new"}, [], ("message", "")),
     ],
 )
@@ -204,6 +208,56 @@ def test_instances(schema: Any, expected: Any) -> None:
     assert made == expected
     assert type(made) is type(expected)
     assert Schema(schema).is_valid(made)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (True, {"type": "null"}, {"type": "null"}),
+        ({"type": "null"}, True, {"type": "null"}),
+        ({"type": "null"}, False, False),
+        ({"type": ["string", "null"]}, {"type": "string"}, {"type": ["string"]}),
+        ({"type": "number"}, {"type": ["integer", "string"]}, {"type": ["integer"]}),
+        ({"type": "string"}, {"type": "null"}, {"type": []}),
+        ({"enum": [1, 2]}, {"enum": [2, 3]}, {"enum": [2]}),
+        ({"required": ["a"]}, {"required": ["a", "b"]}, {"required": ["a", "b"]}),
+        ({"minimum": 1, "maxLength": 9}, {"minimum": 0, "maxLength": 3}, {"minimum": 1, "maxLength": 3}),
+        ({"minimum": "x"}, {"minimum": 0}, {"minimum": 0}),
+        ({"allOf": [{}]}, {"allOf": [True]}, {"allOf": [{}, True]}),
+        ({"properties": {"a": {}}}, {"properties": 7}, {"properties": 7}),
+        (
+            {"properties": {"a": {"type": "null"}, "b": {}}},
+            {"properties": {"a": {}, "c": {}}},
+            {"properties": {"a": {"allOf": [{"type": "null"}, {}]}, "b": {}, "c": {}}},
+        ),
+        ({"items": {"minimum": 1}}, {"items": {"maximum": 2}}, {"items": {"minimum": 1, "maximum": 2}}),
+        ({"format": "date"}, {"format": "time", "title": "t"}, {"format": "time", "title": "t"}),
+    ],
+)
+def test_schemas_are_joined(one: Any, other: Any, both: Any) -> None:
+    """What both accept, keyword by keyword."""
+    assert joined(one, other) == both
+
+
+@pytest.mark.parametrize(
+    ("schema", "nth", "whole", "made"),
+    [
+        ({}, 3, True, 3),
+        ({"maximum": 0}, 3, True, -3),
+        ({"maximum": 1, "minimum": 0}, 3, True, 0),
+        ({"multipleOf": 0}, 0, False, None),
+        ({"minimum": 1, "maximum": 2, "multipleOf": 5}, 0, False, None),
+        ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 0, True, None),
+        ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 0, False, 1.5),
+        ({"exclusiveMinimum": 1, "exclusiveMaximum": 1}, 0, False, None),
+        ({"minimum": 0.5, "maximum": 0.75}, 0, False, 0.625),
+        ({"minimum": 2**53}, 0, True, float(2**53)),
+        ({"minimum": True, "maximum": "x"}, 0, True, 0),
+    ],
+)
+def test_numbers(schema: dict[str, Any], nth: int, whole: bool, made: float | None) -> None:
+    """The number nearest to 0 within bounds, others beside it, none where none fits."""
+    assert samples.number(schema, nth, whole=whole) == made
 
 
 @pytest.mark.parametrize("form", sorted(FORMATS))

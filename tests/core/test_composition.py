@@ -113,7 +113,7 @@ def test_deltas_add_up(items: list[dict[str, Any]], chunk: Any) -> None:
 
 
 @OFTEN
-@given(ITEMS, st.integers(0, 12) | st.none(), st.sampled_from(["standard", "reference"]))
+@given(ITEMS, st.integers(0, 12) | st.none(), st.sampled_from(["standard", "reference", "openai"]))
 def test_failure_after_any_delta(items: list[dict[str, Any]], after: int | None, name: str) -> None:
     """A failed stream is legal, has just so many deltas, and its response holds what was sent of the output."""
     whole = answer(items, name)
@@ -377,6 +377,25 @@ def test_obfuscation_is_a_quirk_that_can_be_switched_off(options: Any, hidden: b
     assert len(set(drawn)) == (2 if hidden else 1)
     assert events == compose(items, reply(), question).events
     assert_legal(events, OBFUSCATING)
+
+
+def test_a_patch_that_fails_keeps_the_diff_so_far() -> None:
+    """Text that stands deeper in an item is kept too; a type that cannot be incomplete is still in progress."""
+    patch = {"type": "apply_patch_call", "operation": {"type": "create_file", "path": "a", "diff": "+one +two +three"}}
+    made = answer([patch], "openai", failed=Failed("server_error", "m", 2), timing=Timing(chunk=5))
+    [item] = made.response["output"]
+    assert item["operation"] == {"type": "create_file", "path": "a", "diff": "+one +two "}
+    assert item["status"] == "in_progress"
+
+
+def test_an_annotation_before_the_failure_is_kept() -> None:
+    """What was told of a text before the end is in the output so far."""
+    cited = [{"type": "url_citation", "url": "u", "end_index": 3}]
+    part = {"type": "output_text", "text": "one two", "annotations": cited}
+    made = answer([{"type": "message", "content": [part]}], failed=Failed("server_error", "m", 1))
+    [message] = made.response["output"]
+    assert message["content"][0]["text"] == "one"
+    assert [each["url"] for each in message["content"][0]["annotations"]] == ["u"]
 
 
 @OFTEN
