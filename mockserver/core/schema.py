@@ -58,7 +58,7 @@ class Schema:
 
     def violations(self, instance: Json) -> tuple[SchemaViolation, ...]:
         """Return every violation, in instance order; () when valid. Of a very large instance the first one alone."""
-        if _has_more_nodes(instance, MOST_NODES):
+        if isinstance(instance, (dict, list)) and _has_more_nodes(instance, MOST_NODES):
             first = self._judge.first(instance)
             findings: Iterable[Finding] = () if first is None else (first,)
         else:
@@ -74,10 +74,10 @@ class Schema:
     def _violation(self, finding: Finding, instance: Json) -> SchemaViolation:
         holder = finding.schema
         if holder is None:
-            holder = _walk(self.document, finding.schema_path)
+            holder = follow(self.document, finding.schema_path)
         if not isinstance(holder, Mapping):
             holder = EMPTY
-        found = _walk(instance, finding.path)
+        found = follow(instance, finding.path)
         keys = finding.keys
         if finding.keyword == "additionalProperties":
             wrong = set(keys)
@@ -147,7 +147,7 @@ def _message(keyword: str, expected: Any, found: Json, keys: Sequence[str]) -> s
             return f"expected {keyword} {clipped(expected)}, found {clipped(found)}"
 
 
-def _walk(document: Json, path: Sequence[str | int]) -> Any:
+def follow(document: Json, path: Sequence[str | int]) -> Any:
     """Return the node at a path, stepping through local references that stand in its way; None when there is none."""
     node = document
     for step in path:
@@ -202,12 +202,13 @@ class _Order:
 
 
 def _has_more_nodes(instance: Json, limit: int) -> bool:
-    stack, seen = [instance], 0
+    stack: list[Json] = [instance]
+    seen = 0
     while stack:
         node = stack.pop()
-        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        seen += len(children)
+        children: Iterable[Json] = node.values() if isinstance(node, dict) else node
+        seen += len(node)
         if seen > limit:
             return True
-        stack.extend(children)
+        stack += [child for child in children if isinstance(child, (dict, list))]
     return False

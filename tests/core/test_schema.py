@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.errors import SchemaSourceError
 from mockserver.core.messages import MAX_DEPTH
-from mockserver.core.schema import Schema, SchemaViolation, kind_of, resolve
+from mockserver.core.schema import Schema, SchemaViolation, follow, kind_of, resolve
 
 LIBRARIES = ("jsonschema-rs", "jsonschema")
 both_libraries = pytest.mark.parametrize("library", LIBRARIES)
@@ -174,6 +174,13 @@ def test_kinds_are_those_of_json_schema() -> None:
     values = ["", 1, 1.0, 1.5, True, [], {}, None]
     kinds = ["string", "integer", "integer", "number", "boolean", "array", "object", "null"]
     assert [kind_of(value) for value in values] == kinds
+
+
+def test_a_keyword_is_found_through_the_references_on_its_way() -> None:
+    """Some versions of the library name a keyword by the way taken, references included."""
+    way = ("properties", "input", "allOf", 1, "then", "items", "$ref", "allOf", 0, "then", "$ref", "properties", "role")
+    assert follow(ITEMS, way) == {"type": "string", "enum": ["user"]}
+    assert follow(ITEMS, ("properties", "nope", 1)) is None
 
 
 def test_resolve_follows_local_references_only() -> None:
