@@ -19,6 +19,8 @@ from mockserver.core.leaves import comparison, contains, equals, exists, glob, m
 from mockserver.core.messages import ABSENT, Json
 from mockserver.core.verdicts import NEVER, Matcher, Site, all_hold, kind, leaf, shown
 
+__all__ = ["MATCHERS", "Entry", "Matcher", "compile_matcher", "matcher_schema"]
+
 MAX_SHOWN: Final = 5
 """Schema violations that one mismatch list shows."""
 

@@ -23,6 +23,9 @@ MOST_BRIEF: Final = 900
 _SAID: Final = 60
 """Characters of the user's text that a suggested rule looks for."""
 
+_MODEL: Final = 100
+"""Characters of a model's name above which a suggested rule leaves it out."""
+
 
 def describe(request: Request, nearest: Nearest | None) -> str:
     """Return the block for the log and for a failing test: reason, what was asked, the nearest rules, how to fix it."""
@@ -124,7 +127,7 @@ def _advice(report: RuleReport) -> Iterator[str]:
 
 def _model(request: Request) -> Iterator[str]:
     model = request.fields.get("model")
-    if isinstance(model, str) and without_secrets(model) == model:
+    if isinstance(model, str) and len(model) <= _MODEL and without_secrets(model) == model:
         yield f"model: {yaml_text(model)}"
 
 

@@ -1,7 +1,7 @@
 """A `when` while it is compiled: the conditions so far, and how one is made of a reader and a matcher.
 
-This room decides what a condition carries besides its test: what it can be looked up by, and its canonical words. It must
-not know the targets (`targets` has the table) or what the matchers do.
+This room decides what a condition carries besides its test: what it can be looked up by, and its canonical words. It
+must not know the targets (`targets` has the table) or what the matchers do.
 """
 
 from __future__ import annotations
