@@ -111,7 +111,13 @@ def _event() -> dict[str, Any]:
             "type": "object",
             "properties": {"at": at},
             "if": {"required": ["type"]},
-            "then": {"properties": {"type": name}},
+            # Any type may be sent on purpose; the names are there to choose from.
+            "then": {
+                "properties": {
+                    "type": {"anyOf": [name, {"type": "string", "minLength": 1}]},
+                    "data": {"description": "Sent as it is.", "type": ["object", "string"]},
+                }
+            },
             "else": {
                 "propertyNames": {"anyOf": [{"const": "at"}, name]},
                 "minProperties": 1,
