@@ -141,14 +141,32 @@ class _Filling:
                 return EVENTS[entry.type].items[0]
         return "message"
 
+    def _upcoming_part(self, step: Parts) -> str:
+        """Guess the type of a part from the next text after this entry."""
+        kinds = {name: kind for kind, text in step.texts.items() for name in (text.delta, text.done)}
+        later = (entry.type for entry in self._entries[self.stream.source + 1 :])
+        return next((kinds[name] for name in later if name in kinds), next(iter(step.texts)))
+
+    def _kind_for(self, row: EventType, written: Mapping[str, Any]) -> str:
+        """Return the type of the item that an event asks for, "" where any of its types will do."""
+        if len(row.items) == 1:
+            return row.items[0]
+        item, part = written.get("item"), written.get("part")
+        if isinstance(item, Mapping) and isinstance(item.get("type"), str):
+            return str(item["type"])
+        if isinstance(part, Mapping) and "type" in part:
+            return "reasoning" if part["type"] == "reasoning_text" else "message"
+        return self._upcoming() if row.type == "response.content_part.added" else ""
+
     def _inside(self, row: EventType, entry: LiteralEvent) -> None:
         """Send a short entry about an item, with whatever must come before it."""
         written = dict(entry.fields)
         if isinstance(written.get("part"), str):
             written["part"] = {"type": written["part"]}
         draft = self.stream.find(row, written)
-        if draft is None or (draft.ours and not _goes_on(draft, row)):
-            draft = self.stream.open_item(_kind_for(row, written), written)
+        kind = self._kind_for(row, written)
+        if draft is None or (draft.ours and not (_goes_on(draft, row) and kind in ("", draft.type))):
+            draft = self.stream.open_item(kind or next(iter(row.items), "message"), written)
         place = draft.place(row.type)
         if row.type == DONE:
             self._done_by_hand(row, draft, written, entry.at)
@@ -188,7 +206,7 @@ class _Filling:
             given = written.pop("part", EMPTY)
             if not isinstance(given, Mapping):
                 return {"part": given}
-            return {"part": {**step.opened(fresh_part({"type": next(iter(step.texts)), **given})), **given}}
+            return {"part": {**step.opened(fresh_part({"type": self._upcoming_part(step), **given})), **given}}
         wanted = next((kind for kind, text in step.texts.items() if text is place.text), None)
         number = written.get(step.index)
         if part is not None and part.ours:
@@ -250,16 +268,6 @@ class _Filling:
 def _overlaid(made: Mapping[str, Any], given: Any) -> Any:
     """Return what was made with what was given over it; anything but a mapping replaces it."""
     return {**made, **given} if isinstance(given, Mapping) else given
-
-
-def _kind_for(row: EventType, written: Mapping[str, Any]) -> str:
-    """Return the type of the item to open for an event."""
-    part, item = written.get("part"), written.get("item")
-    if isinstance(part, Mapping) and part.get("type") == "reasoning_text":
-        return "reasoning"
-    if isinstance(item, Mapping) and isinstance(item.get("type"), str):
-        return str(item["type"])
-    return row.items[0] if row.items else "message"
 
 
 def _goes_on(draft: ItemDraft, row: EventType) -> bool:

@@ -219,6 +219,48 @@ COMPLETED: Final[list[tuple[str, list[Any], list[str]]]] = [
         [{"shell_call_output_content.delta": "a\n"}, "shell_call_output_content.done"],
         ["added", "delta", "done", "done"],
     ),
+    (
+        "a bare part that belongs to what follows, not to the reasoning before",
+        [
+            {"reasoning_text.delta": "a"},
+            "content_part.added",
+            {"refusal.delta": "b"},
+            "refusal.done",
+            "content_part.done",
+        ],
+        ["added", "added", "delta", "done", "done", "done", "added", "added", "delta", "done", "done", "done"],
+    ),
+    (
+        "a bare item of the type that follows",
+        [
+            "output_item.added",
+            *(f"web_search_call.{step}" for step in ("in_progress", "searching", "completed")),
+            "output_item.done",
+        ],
+        ["added", "in_progress", "searching", "completed", "done"],
+    ),
+    (
+        "a part closed by hand, its text not",
+        [{"output_text.delta": "a"}, {"content_part.done": {"type": "output_text", "text": "a", "annotations": []}}],
+        ["added", "added", "delta", "done", "done", "done"],
+    ),
+    (
+        "a part called by its index",
+        [{"output_text.delta": "a"}, {"output_text.delta": {"content_index": 1, "delta": "b"}}],
+        ["added", "added", "delta", "done", "done", "added", "delta", "done", "done", "done"],
+    ),
+    (
+        "a part by hand after one that was not",
+        [
+            {"output_text.delta": "a"},
+            "content_part.added",
+            {"output_text.delta": "b"},
+            "output_text.done",
+            "content_part.done",
+        ],
+        ["added", "added", "delta", "done", "done", "added", "delta", "done", "done", "done"],
+    ),
+    ("an item by hand and nothing else", ["output_item.added", "output_item.done"], ["added", "done"]),
     ("compaction", ["compaction.compacting"], ["added", "compacting", "done"]),
     ("audio", [{"audio.delta": "aGk="}, "audio.done"], ["delta", "done"]),
     ("an error", ["error"], ["error"]),
