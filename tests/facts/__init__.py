@@ -1,0 +1,1 @@
+"""What the API's published pages say, as tables: facts that tests walk, never code that the server runs."""
