@@ -38,7 +38,7 @@ class Condition:
     string, so that the book can index it: target such as `model`, `input`, `headers.x-case`, `metadata.case`; `read` then
     gives the string to look up. The other fields are conveniences, each of which may be left out:
 
-    `holds` is the verdict alone, fast. `accepts` tests a value of the target without a request, and `spec` is the test in
+    `holds` is the verdict alone, fast. `accepts` is the verdict on what `read` gives, and `spec` is the test in
     canonical words: two conditions with one `spec` (not "") are the same test. Both let `check` compare rules.
     """
 

@@ -7,6 +7,7 @@ matchers, requests or how a difference is shown.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,9 @@ from mockserver.core.jsonpath import Location
 from mockserver.core.messages import ABSENT, Json
 
 _INT64: Final = 2**63
+
+_DOUBTFUL: Final = re.compile(rb"\d\.0|\de|null")
+"""What the encoder writes for numbers that have two spellings or none; where it is missing, its bytes will do."""
 
 
 def equal(left: Json, right: Json) -> bool:
@@ -61,6 +65,13 @@ def canonical(value: Json) -> bytes:
 
     Raises `TypeError` for text that is no Unicode (lone surrogates), which no request can hold.
     """
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        pass  # integers or keys that JSON has not
+    else:
+        if _DOUBTFUL.search(text) is None:
+            return text
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from mockserver.core.conditions import ENDPOINT, Condition
 from mockserver.core.messages import Request
@@ -23,6 +23,11 @@ class Conditioned(Protocol):
 
 Entry = TypeVar("Entry", bound=Conditioned)
 Verdict = Callable[[Request], bool]
+Read = Callable[[Request], Any]
+Check = tuple[Read | None, Callable[[Any], bool]]
+"""A verdict on a value that a reader gives, or (None) on the request itself."""
+
+_UNREAD: Final = object()
 
 
 class Index(Generic[Entry]):
@@ -39,10 +44,10 @@ class Index(Generic[Entry]):
         shared = Counter(
             equality for entry in given for condition in entry.conditions if (equality := _key(condition)) is not None
         )
-        reads: dict[str, Callable[[Request], Any]] = {}
+        reads: dict[str, Read] = {}
         buckets: dict[str, dict[str, list[int]]] = {}
         rest: list[int] = []
-        rows: list[tuple[Entry, tuple[Verdict, ...]]] = []
+        rows: list[tuple[Entry, tuple[Check, ...]]] = []
         for order, entry in enumerate(given):
             keyed = [condition for condition in entry.conditions if _key(condition) is not None] if lookup else []
             chosen = min(keyed, key=lambda condition: shared[_key(condition) or ("", "")], default=None)
@@ -53,14 +58,11 @@ class Index(Generic[Entry]):
                 reads.setdefault(target, chosen.read)
                 buckets.setdefault(target, {}).setdefault(value, []).append(order)
             rows.append(
-                (
-                    entry,
-                    tuple(verdict(each) for each in entry.conditions if each is not chosen and each is not ENDPOINT),
-                )
+                (entry, tuple(_check(each) for each in entry.conditions if each is not chosen and each is not ENDPOINT))
             )
         self._entries = rows
         self._rest = tuple(rest)
-        self._buckets: tuple[tuple[Callable[[Request], Any], Mapping[str, list[int]]], ...] = tuple(
+        self._buckets: tuple[tuple[Read, Mapping[str, list[int]]], ...] = tuple(
             (reads[target], by_value) for target, by_value in buckets.items()
         )
 
@@ -68,16 +70,23 @@ class Index(Generic[Entry]):
         """Yield, in order, the entries whose conditions all hold; the endpoint that goes without saying is left out."""
         orders: Iterable[int] = self._rest
         found: list[int] = []
+        seen: dict[Read, Any] = {}  # conditions that share a reader share what it read
         for read, by_value in self._buckets:
-            value = read(request)
+            value = seen[read] = read(request)
             if isinstance(value, str) and value in by_value:
                 found += by_value[value]
         if found:
-            orders = sorted((*self._rest, *found))
+            orders = sorted((*self._rest, *found)) if self._rest or len(self._buckets) > 1 else found
         for order in orders:
-            entry, verdicts = self._entries[order]
-            for holds in verdicts:
-                if not holds(request):
+            entry, checks = self._entries[order]
+            for reader, holds in checks:
+                if reader is None:
+                    value = request
+                else:
+                    value = seen.get(reader, _UNREAD)
+                    if value is _UNREAD:
+                        value = seen[reader] = reader(request)
+                if not holds(value):
                     break
             else:
                 yield entry
@@ -89,6 +98,12 @@ def verdict(condition: Condition) -> Verdict:
         return condition.holds
     test = condition.test
     return lambda request: not test(request)
+
+
+def _check(condition: Condition) -> Check:
+    if condition.read is not None and condition.accepts is not None:
+        return condition.read, condition.accepts
+    return None, verdict(condition)
 
 
 def _key(condition: Condition) -> tuple[str, str] | None:

@@ -52,7 +52,7 @@ def compile_path(text: Any, report: Report, path: tuple[str | int, ...]) -> Path
         return None
     steps = simple_steps(text)
     if steps is not None:
-        return _walker(text, steps)
+        return _simple(text, steps)
     return _library(text, report, path)
 
 
@@ -90,8 +90,8 @@ def spell(location: Location) -> str:
     return "".join(parts)
 
 
-def _walker(text: str, steps: Location) -> Path:
-    value = _value_of(steps)
+def _simple(text: str, steps: Location) -> Path:
+    value = walker(steps)
 
     def values(document: Json) -> Sequence[Json]:
         node = value(document)
@@ -111,8 +111,8 @@ def _walker(text: str, steps: Location) -> Path:
     return Path(text, steps, value, values, locations)
 
 
-def _value_of(steps: Location) -> Callable[[Json], Json]:
-    """Return the walker; a single top-level name, the most common path, has its own."""
+def walker(steps: Location) -> Callable[[Json], Json]:
+    """Return the function from a document to the node at these steps, or ABSENT; a single name has its own."""
     if len(steps) == 1 and isinstance(steps[0], str):
         name = steps[0]
         return lambda document: document.get(name, ABSENT) if isinstance(document, dict) else ABSENT

@@ -18,23 +18,29 @@ Mask: TypeAlias = Callable[[str], str]
 _MONTH: Final = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 
-KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+KINDS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
         "date": (
             rf"(?<!\d)(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}})(?!\d)"
             rf"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},? )?(?:{_MONTH} {_DAY},? \d{{4}}|{_DAY} {_MONTH} \d{{4}})\b",
             "<date>",
+            "0123456789",
         ),
         "time": (
             r"(?<![\d:])\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm]\b)?(?:Z|[+-]\d{2}:?\d{2})?(?![\d:])",
             "<time>",
+            ":",
         ),
-        "uuid": (r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])", "<uuid>"),
-        "path": (r"(?<![\w:/.])(?:~|\.{1,2})?(?:/[\w.@+~-]+){2,}/?|\b[A-Za-z]:(?:\\[\w.@+~ -]+)+\\?", "<path>"),
-        "port": (r"(//[^\s/:]+|\blocalhost|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:]+\]):\d{1,5}(?!\d)", r"\1:<port>"),
+        "uuid": (r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])", "<uuid>", "-"),
+        "path": (r"(?<![\w:/.])(?:~|\.{1,2})?(?:/[\w.@+~-]+){2,}/?|\b[A-Za-z]:(?:\\[\w.@+~ -]+)+\\?", "<path>", "/\\"),
+        "port": (
+            r"(//[^\s/:]+|\blocalhost|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:]+\]):\d{1,5}(?!\d)",
+            r"\1:<port>",
+            ":",
+        ),
     }
 )
-"""By kind: what looks like it, and what stands in its place."""
+"""By kind: what looks like it, what stands in its place, and characters without which no text holds one."""
 
 
 def compile_masks(given: Any, report: Report, path: tuple[str | int, ...]) -> tuple[Mask, ...]:
@@ -53,9 +59,9 @@ def _compile(name: Any, report: Report, path: tuple[str | int, ...]) -> Mask | N
         report(path, f"expected a kind of text to mask, got {name!r}", f"{', '.join(KINDS)}, or a regular expression")
         return None
     if name in KINDS:
-        source, replacement = KINDS[name]
+        source, replacement, needed = KINDS[name]
         pattern = re.compile(source)
-        return lambda text: pattern.sub(replacement, text)
+        return lambda text: pattern.sub(replacement, text) if any(char in text for char in needed) else text
     if name.isalpha() and name.islower():
         guess = nearest(name, KINDS)
         report(path, f"unknown mask {name!r}", f"did you mean `{guess}`?" if guess else f"known: {', '.join(KINDS)}")

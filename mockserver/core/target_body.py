@@ -6,6 +6,7 @@ that is computed once a request, so that a thousand recordings cost one look-up.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -15,11 +16,12 @@ from typing import Any, Final
 from mockserver.core.conditions import HOLDS, Condition, Mismatch, Mismatches
 from mockserver.core.equality import canonical, differences
 from mockserver.core.errors import nearest
-from mockserver.core.jsonpath import Location, Path, compile_path, spell
+from mockserver.core.jsonpath import Location, Path, compile_path, spell, walker
 from mockserver.core.masks import KINDS, compile_masks, masked
 from mockserver.core.matchers import compile_matcher
 from mockserver.core.messages import ABSENT, Json, Request
 from mockserver.core.target_draft import Draft, condition, words
+from mockserver.core.target_values import Read
 from mockserver.core.verdicts import Matcher, Site, shown
 
 MAX_DIFFERENCES: Final = 8
@@ -56,14 +58,20 @@ def make(given: Any, site: Site, draft: Draft) -> None:
 def _add_path(path: Path, spec: Any, site: Site, draft: Draft) -> None:
     """Add the condition that some selected node is accepted; a path that selects nothing gives ABSENT."""
     if path.steps is not None:
-        value = path.value
-        draft.add(f"body{spell(path.steps)}", spec, site, lambda request: value(request.json), text=False)
+        draft.add(f"body{spell(path.steps)}", spec, site, _node(path.steps), text=False)
         return
     patterns: list[re.Pattern[str]] = []
     matcher = compile_matcher(spec, site.report, site.path, label=site.label, patterns=patterns)
     draft.sources.extend((lambda request: path.values(request.json), pattern) for pattern in patterns)
     made = condition(site.label, _any_node(matcher, spec, site.label), lambda request: path.values(request.json))
     draft.conditions.append(Condition(made.path, made.test, holds=made.holds, spec=words(f"body{path.text}", spec)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _node(steps: Location) -> Read:
+    """Return the reader of one node of the body: one function for one place, so that it is read once for all rules."""
+    value = walker(steps)
+    return lambda request: value(request.json)
 
 
 def _any_node(matcher: Matcher, spec: Any, label: str) -> Matcher:

@@ -2,10 +2,13 @@
 
 This room decides which value a condition is tested on. It must not know matchers or rule files. An optional field that is
 sent as null counts as not sent: some clients spell out every field they leave unset.
+
+Readers are shared: one function for one name, so that a value is read once for all the rules that look at it.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +19,7 @@ from mockserver.core.messages import ABSENT, Json, Request
 Read: TypeAlias = Callable[[Request], Json]
 
 
+@functools.lru_cache(maxsize=1024)
 def field(name: str) -> Read:
     """Read a top-level field of the body."""
 
@@ -26,17 +30,20 @@ def field(name: str) -> Read:
     return read
 
 
+@functools.lru_cache(maxsize=1024)
 def header(name: str) -> Read:
     """Read a header; the name's case does not matter."""
     lower = name.lower()
     return lambda request: request.headers.get(lower, ABSENT)
 
 
+@functools.lru_cache(maxsize=1024)
 def query(name: str) -> Read:
     """Read a parameter of the query."""
     return lambda request: request.query.get(name, ABSENT)
 
 
+@functools.lru_cache(maxsize=1024)
 def metadata(name: str) -> Read:
     """Read one entry of `metadata`, as text: the API's own type for it, though some clients send numbers."""
 

@@ -41,6 +41,8 @@ def mismatches(when: Any, request: Request) -> tuple[Mismatch, ...]:
     for condition in compiled(when).conditions:
         told = condition.test(request)
         assert condition.holds is None or condition.holds(request) is not bool(told)
+        if condition.read is not None and condition.accepts is not None:
+            assert condition.accepts(condition.read(request)) is not bool(told)
         found += told
     return found
 
