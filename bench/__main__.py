@@ -99,7 +99,7 @@ def timed(rules: Path, streams: int, goal: str) -> Row:
     with mock(rules) as (url, pid, _):
         ask(url, PATH, asked)
         recorded = json.load(_open(url + "/_mock/requests"))
-        offsets = recorded["requests"][-1]["planned"]
+        offsets = recorded["requests"][-1]["planned_ms"]
         before = cpu(pid)
         got = asyncio.run(lateness(url, PATH, asked, offsets, streams=streams))
         busy = (cpu(pid) - before) / got.took

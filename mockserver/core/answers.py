@@ -6,35 +6,40 @@ sessions or journals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 import orjson
 
 from mockserver.core import auto, catalogue, composition, faults, literal, pacing, templates
+from mockserver.core.canned import Canned, Shelf
 from mockserver.core.events import Answer
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, tail_headers
-from mockserver.core.items import complete
+from mockserver.core.item_kinds import complete
 from mockserver.core.messages import Kind
 from mockserver.core.reply import Auto, Error, Events, Forward, Http, Output, Reply
 from mockserver.core.response import Asked
 from mockserver.core.templates import Scope
-from mockserver.core.timeline import Timeline, coalesced
+from mockserver.core.timeline import Chunk, Finish, Head, Step, Timeline, coalesced
+
+Items = list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     """What will be sent, and what the journal and the session want to know of it.
 
-    `planned` holds the offset of each event in milliseconds; `response` the final response object, None where there is none.
+    `planned` holds the offset of each event in milliseconds. Where a response was made, `response_id` names it and
+    `output` gives its items.
     """
 
     timeline: Timeline
     status: int
     kind: Kind
     planned: tuple[float, ...] = ()
-    response: Mapping[str, Any] | None = None
+    response_id: str = ""
+    output: Callable[[], Items] = list
     notes: tuple[str, ...] = ()
 
 
@@ -51,30 +56,36 @@ class Manner:
 INSTANT_RETRY: Final = catalogue.RETRY_AFTER_INSTANT
 
 
-def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner) -> Ready:
+def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf) -> Ready:
     """Return `reply` made concrete for one request."""
     speed = manner.speed if reply.speed is None else reply.speed
     kind = reply.kind
     match kind:
+        case Output():
+            canned = shelf.find(reply, speed, background=asked.request.fields.get("background") is True)
+            if canned is not None:
+                return _canned(canned, reply, asked, manner)
+            made = _response(_output(kind, reply, asked, scope, speed), reply, asked, manner, speed)
+        case Auto():
+            items = auto.items_for(asked.request)
+            made = _response(_composed(items, [], reply, asked, speed), reply, asked, manner, speed)
+        case Events():
+            made = _response(literal.compose(kind, reply, asked), reply, asked, manner, speed)
         case Error():
             made = _error(kind, reply, asked, manner, speed)
         case Http():
-            made = _whole(
-                kind.status, None, (*kind.headers, *reply.headers), kind.body, asked, manner, _at(reply, speed), "http"
-            )
-        case Output() | Auto() | Events():
-            made = _response(_answer(kind, reply, asked, scope), reply, asked, manner, speed)
+            headers = (*kind.headers, *reply.headers)
+            at = pacing.first_offset(reply.timing, speed)
+            made = _whole(kind.status, None, headers, kind.body, asked, manner, at, "http")
         case Forward():
-            made = _error(
-                catalogue.error("server_error", message="This rule forwards, and this server has no upstream."),
-                reply, asked, manner, speed,
-            )  # fmt: skip
+            error = catalogue.error("server_error", message="This rule forwards, and this server has no upstream.")
+            made = _error(error, reply, asked, manner, speed)
         case _:
             assert_never(kind)
     if not reply.faults:
         return made
     timeline, notes = faults.strike(made.timeline, reply.faults)
-    return Ready(timeline, made.status, made.kind, made.planned, made.response, made.notes + notes)
+    return replace(made, timeline=timeline, notes=made.notes + notes)
 
 
 def refusal(error: Error, asked: Asked, manner: Manner) -> Ready:
@@ -87,38 +98,74 @@ def document(body: bytes, asked: Asked, manner: Manner) -> Ready:
     return _whole(200, JSON_TYPE, (), body, asked, manner, 0.0, "builtin")
 
 
-def _answer(kind: Output | Auto | Events, reply: Reply, asked: Asked, scope: Scope) -> Answer:
-    if isinstance(kind, Events):
-        return literal.compose(kind, reply, asked)
+def _output(kind: Output, reply: Reply, asked: Asked, scope: Scope, speed: float) -> Answer:
     notes: list[str] = []
-    if isinstance(kind, Auto):
-        items = auto.items_for(asked.request)
-    else:
-        items = templates.render(kind.items, scope, notes)
-    items = complete(items, asked)
-    notes.extend(auto.untruths(asked.request, items))
-    answer = composition.compose(items, reply, asked)
-    return Answer(answer.response, answer.events, (*answer.notes, *notes)) if notes else answer
+    return _composed(templates.render(kind.items, scope, notes), notes, reply, asked, speed)
+
+
+def _composed(sketched: Items, notes: list[str], reply: Reply, asked: Asked, speed: float) -> Answer:
+    items = complete(sketched, asked)
+    notes.extend(_untruths(items, reply, asked))
+    if asked.request.stream or reply.faults or not pacing.is_instant(reply.timing, speed):
+        answer = composition.compose(items, reply, asked)
+        return replace(answer, notes=(*answer.notes, *notes)) if notes else answer
+    return Answer(composition.final_response(items, reply, asked), (), tuple(notes))
+
+
+def _untruths(items: Sequence[Mapping[str, Any]], reply: Reply, asked: Asked) -> tuple[str, ...]:
+    """An answer that stops early may well be cut off in the middle of its JSON."""
+    return () if reply.failed or reply.incomplete else auto.untruths(asked.request, items)
+
+
+def _canned(canned: Canned, reply: Reply, asked: Asked, manner: Manner) -> Ready:
+    notes = _untruths(canned.items, reply, asked)
+    if not asked.request.stream:
+        body, response_id, output = canned.whole(asked)
+        made = _whole(200, JSON_TYPE, reply.headers, body, asked, manner, canned.end, "json")
+        return Ready(made.timeline, 200, "json", (), response_id, lambda: _parsed(output), notes)
+    bodies, response_id, output = canned.stream(asked)
+    steps: list[Step] = [Head(0.0, 200, _stream_headers(reply, asked, manner))]
+    for write, body in zip(canned.writes, bodies, strict=True):
+        steps.append(Chunk(write.at, body, write.events, write.event))
+    steps.append(Finish(canned.end))
+    return Ready(Timeline(tuple(steps)), 200, "stream", canned.planned, response_id, lambda: _parsed(output), notes)
+
+
+def _parsed(output: bytes) -> Items:
+    items: Items = orjson.loads(output)
+    return items
 
 
 def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed: float) -> Ready:
     """Return a response in the encoding that the request's `stream` flag asks for."""
+    response = answer.response
+    response_id, notes = str(response.get("id", "")), answer.notes
+
+    def output() -> Items:
+        return list(response.get("output") or ())
+
     if not asked.request.stream:
-        at = 0.0
-        if not pacing.is_instant(reply.timing, speed) or any(event.at for event in answer.events):
-            at = pacing.offsets(answer.events, reply.timing, speed, asked.draw)[-1]
-        body = orjson.dumps(answer.response)
-        made = _whole(200, JSON_TYPE, reply.headers, body, asked, manner, at, "json")
-        return Ready(made.timeline, 200, "json", (), answer.response, answer.notes)
-    tail = tail_headers(manner.rule, manner.session, (*manner.extra, *reply.headers))
-    headers = answer_headers(STREAM_TYPE, asked.draw, tail)
+        due = pacing.offsets(answer.events, reply.timing, speed, asked.draw)
+        body = orjson.dumps(response)
+        made = _whole(200, JSON_TYPE, reply.headers, body, asked, manner, due[-1] if due else 0.0, "json")
+        return Ready(made.timeline, 200, "json", (), response_id, output, notes)
     timeline = pacing.stream(
-        answer.events, reply.timing, speed, asked.draw, headers, done_marker=asked.dialect.quirks.done_marker
+        answer.events,
+        reply.timing,
+        speed,
+        asked.draw,
+        _stream_headers(reply, asked, manner),
+        done_marker=asked.dialect.quirks.done_marker,
     )
     planned = tuple([step.at for step in timeline.steps[1 : 1 + len(answer.events)]])
     if not reply.faults:
         timeline = coalesced(timeline)
-    return Ready(timeline, 200, "stream", planned, answer.response, answer.notes)
+    return Ready(timeline, 200, "stream", planned, response_id, output, notes)
+
+
+def _stream_headers(reply: Reply, asked: Asked, manner: Manner) -> tuple[tuple[bytes, bytes], ...]:
+    tail = tail_headers(manner.rule, manner.session, (*manner.extra, *reply.headers))
+    return answer_headers(STREAM_TYPE, asked.draw, tail)
 
 
 def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, speed: float) -> Ready:
@@ -127,7 +174,7 @@ def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, spee
     elif speed == 0:
         error = catalogue.with_wait(error, INSTANT_RETRY)
     extra: Sequence[tuple[str, str]] = error.headers if reply is None else (*error.headers, *reply.headers)
-    at = 0.0 if reply is None else _at(reply, speed)
+    at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)
     kind: Kind = "rejection" if reply is None else "error"
     return _whole(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at, kind)
 
@@ -145,7 +192,3 @@ def _whole(
     tail = tail_headers(manner.rule, manner.session, (*manner.extra, *extra))
     headers = answer_headers(content_type, asked.draw, tail, len(body))
     return Ready(pacing.whole(status, headers, body, at), status, kind)
-
-
-def _at(reply: Reply, speed: float) -> float:
-    return pacing.first_offset(reply.timing, speed)

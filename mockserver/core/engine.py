@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from mockserver.core import answers, auth, catalogue, endpoints, misses, turns
 from mockserver.core.answers import Manner, Ready
+from mockserver.core.canned import Shelf
 from mockserver.core.dialect import Dialect
 from mockserver.core.draws import Draw
 from mockserver.core.journal import Journal
@@ -78,8 +79,8 @@ class Engine:
         limits: tuple[Limit, ...] = (),
         auth_keys: tuple[str, ...] = (),
     ) -> None:
-        self.book = book
         self.dialect = dialect
+        self.book = book
         self.options = options or Options()
         self.limits = limits
         self.auth_keys = auth_keys
@@ -92,6 +93,16 @@ class Engine:
             lenient=self.options.lenient,
             allow_params=self.options.allow_params,
         )
+
+    @property
+    def book(self) -> RuleBook:
+        """The rules in force. A new book begins with nothing made ahead; what was counted stays."""
+        return self._book
+
+    @book.setter
+    def book(self, book: RuleBook) -> None:
+        self._book = book
+        self._shelf = Shelf(self.dialect)
 
     def answer(self, request: Request, now: float) -> Play:
         """Decide what to answer. `now` is seconds since the epoch by the session's clock. Never raises for a bad request."""
@@ -190,14 +201,14 @@ class Engine:
         verdict.rule, verdict.place = rule.name, rule.place
         groups = rule.groups
         scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
-        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict))
+        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict), self._shelf)
         self._remember(made, asked, session)
         return made
 
     def _missed(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
         if self.options.on_miss == "auto":
             scope = Scope(asked.request, 0, EMPTY, lambda: EMPTY)
-            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict))
+            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict), self._shelf)
             self._remember(made, asked, session)
             return made
         nearest = self.book.nearest(asked.request, refusals)
@@ -208,16 +219,16 @@ class Engine:
 
     def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
         """Keep an answered response, so that later requests can continue from it; `store: false` is honoured."""
-        response, request = made.response, asked.request
-        if response is None or request.fields.get("store") is False:
+        request = asked.request
+        if not made.response_id or request.fields.get("store") is False:
             return
-        body, output = request.body, response.get("output", [])
+        body, output = request.body, made.output
         previous = request.fields.get("previous_response_id")
         session.state.remember(
-            str(response.get("id")),
+            made.response_id,
             Remembered(
                 asked.conversation,
-                lambda: [*Request("POST", endpoints.RESPONSES, body=body).conversation.input, *output],
+                lambda: [*Request("POST", endpoints.RESPONSES, body=body).conversation.input, *output()],
                 previous if isinstance(previous, str) else None,
                 len(body) + RESPONSE_WEIGHT,
             ),
@@ -225,7 +236,7 @@ class Engine:
 
     def _manner(self, session: Session, rule: str, verdict: _Verdict) -> Manner:
         extra = verdict.limits
-        if verdict.violations:
+        if verdict.violations and self.options.validate == "warn":
             extra += (("x-mock-violations", "; ".join(violation.message for violation in verdict.violations)),)
         return Manner(self.options.speed, rule, session.name, extra)
 

@@ -194,8 +194,12 @@ def at_moment(
     output: Sequence[Mapping[str, Any]],
     error: Mapping[str, Any] | None = None,
     incomplete: str | None = None,
+    spent: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
-    """Return the response object at one moment of its life, from its `frame`."""
+    """Return the response object at one moment of its life, from its `frame`.
+
+    `spent` are the tokens of the output and of its reasoning, where they are known already.
+    """
     made = {
         **frame,
         "status": status,
@@ -203,7 +207,7 @@ def at_moment(
         "error": error,
         "incomplete_details": None if incomplete is None else {"reason": incomplete},
         "output": output,
-        "usage": _usage(asked, reply, status, output),
+        "usage": _usage(asked, reply, status, output, spent),
     }
     return merged(made, reply.response) if reply.response else made
 
@@ -230,14 +234,16 @@ _UNCOUNTED: Final = _UNENDED | {"failed", "cancelled"}
 """The statuses in which the live service says `usage: null`."""
 
 
-def _usage(asked: Asked, reply: Reply, status: str, output: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _usage(
+    asked: Asked, reply: Reply, status: str, output: Sequence[Mapping[str, Any]], spent: tuple[int, int] | None
+) -> Mapping[str, Any] | None:
     quirks: Quirks = asked.dialect.quirks
     if quirks.usage_null_until_end and status in _UNCOUNTED:
         return None
     if status in _UNENDED:
         made = tokens.NOTHING
     else:
-        made = tokens.usage(tokens.input_tokens(asked.request), *tokens.output_tokens(output))
+        made = tokens.usage(tokens.input_tokens(asked.request), *(spent or tokens.output_tokens(output)))
     if not reply.usage:
         return made
     made = merged(made, reply.usage)
