@@ -26,6 +26,9 @@ JsonSchema: TypeAlias = Mapping[str, Any]
 Read: TypeAlias = Callable[[Json, Report, Path], Any]
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
 class Wrong(enum.Enum):
     """The type of `WRONG`: a value that means nothing, already reported."""
 
@@ -188,7 +191,7 @@ def _read_nothing_but_true(value: Json, report: Report, path: Path) -> Any:
 TEXT: Final = checked("text", lambda value: isinstance(value, str), {"type": "string"})
 LINE: Final = checked(
     "one line of text",
-    lambda value: isinstance(value, str) and bool(value.strip()) and value.isprintable(),
+    lambda value: isinstance(value, str) and bool(value.strip()) and not _CONTROL.search(value),
     {"type": "string", "minLength": 1},
 )
 BOOLEAN: Final = checked("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
@@ -231,7 +234,6 @@ def listed(leaf: Leaf, *, lone: bool = True, least: int = 0) -> Leaf:
 # Headers
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 FRAMING: Final = ("connection", "content-length", "transfer-encoding")
 """Headers that say where a body ends: the server writes them."""
 

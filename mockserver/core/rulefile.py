@@ -102,7 +102,10 @@ FORM: Final = Form(
                 "The version of this format; 1.", checked("1", lambda value: value == VERSION, {"const": VERSION})
             ),
             "include": Key("Files or folders whose rules come along, seen from this file.", listed(LINE)),
-            "defaults": Key("What every rule of this file starts from.", Leaf(ANYTHING.read, DEFAULTS.schema)),
+            "defaults": Key(
+                "What every rule of this file starts from.",
+                Leaf(ANYTHING.read, {**DEFAULTS.schema, "not": {"required": ["failed", "incomplete"]}}),
+            ),
             "auth": Key("Who may ask.", AUTH.leaf),
             "limits": Key("How much may be asked per minute.", LIMITS),
             "rules": Key("The rules, in order.", Leaf(LIST.read, {"type": "array", "items": {"$ref": "#/$defs/rule"}})),

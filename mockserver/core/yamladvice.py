@@ -88,6 +88,12 @@ def advise(error: yaml.YAMLError, text: str) -> Advice:
         return Advice(opened, _OPENERS[text[opened]])
     if text[index : index + 1] in ("]", "}") and "node content" not in problem:
         return Advice(index, f"one `{text[index]}` too many")
+    if (
+        "expected" in problem
+        and text[index : index + 1] == ":"
+        and not text[text.rfind("\n", 0, index) + 1 : index].strip()
+    ):
+        return Advice(index, "a key is missing before `:`")
     if "expected" in problem and text[index : index + 1].strip() and text[:index].rstrip(" ")[-1:] in ('"', "'"):
         return Advice(index, "text goes on after its closing quote; quote all of it, and double the quotes inside")
     line = text.count("\n", 0, opened) + 1

@@ -273,6 +273,33 @@ BAD: list[tuple[str, list[str]]] = [
             " (`times` belongs to a reply in the list `replies`)"
         ],
     ),
+    (
+        "just text",
+        [
+            "1:1: expected a rule file, a mapping; got `just text`"
+            " (its keys are version, include, defaults, auth, limits, rules, otherwise)"
+        ],
+    ),
+    (
+        "otherwise: {}",
+        ["1:1: otherwise: a reply needs one of text, refusal, json, call, output, events, error, http, auto, forward"],
+    ),
+    (
+        "rules: [3]\ndefaults: [4]",
+        [
+            "1:9: rules[0]: expected a rule, a mapping; got `3` (write e.g. `- {when: {input: hello}, reply: {text: Hi}}`)",
+            "2:1: defaults: expected `defaults`, a mapping; got a list"
+            " (write e.g. `defaults: {when: {model: gpt-5}, timing: {every: 20ms}}`)",
+        ],
+    ),
+    (
+        "defaults: {failed: {}, incomplete: content_filter, headers: {content-type: a}}\nrules: []",
+        [
+            "1:24: defaults.incomplete: a response ends once: `failed` or `incomplete`, not both",
+            "1:62: defaults.headers.content-type: the content type goes with the kind of reply"
+            " (for another one write `http` with `headers`)",
+        ],
+    ),
     ("rules:\n  - turns: []", ["2:5: rules[0].turns: expected a list of replies, got an empty list"]),
     # defaults: told once, where they stand
     (
@@ -292,6 +319,7 @@ BAD_REPLIES: list[tuple[str, list[str]]] = [
     ("{txt: a}", ["13:.txt: unknown key `txt` in a reply (did you mean `text`?)"]),
     ("{first: 25ms, text: a}", ["13:.first: unknown key `first` in a reply (`first` belongs inside `timing`)"]),
     ("{text: 18}", ['13:.text: expected text, got `18` (quote it: "18")']),
+    ("3", ["5: expected a reply, a mapping; got `3` (write e.g. `reply: {text: Hello}`)"]),
     ("{auto: false}", ["13:.auto: expected `true`, got false (leave the key out instead)"]),
     # timing
     (
@@ -370,6 +398,17 @@ BAD_REPLIES: list[tuple[str, list[str]]] = [
             "87:.headers.y: a header's text is one line without control characters",
         ],
     ),
+    (
+        "{text: a, failed: [], usage: 3, set_state: x, headers: y, response: z}",
+        [
+            "22:.failed: expected `failed`, a mapping; got a list"
+            " (write e.g. `failed: {code: server_error, message: The model broke., after: 3}`)",
+            "34:.usage: expected numbers of tokens by name, got `3` (write e.g. `usage: {input_tokens: 12}`)",
+            "44:.set_state: expected texts by name, got `x` (write e.g. `set_state: {step: paid}`)",
+            "58:.headers: expected headers by name, got `y` (write e.g. `headers: {x-served-by: cache-1}`)",
+            "70:.response: expected a mapping, got `z`",
+        ],
+    ),
     ("{text: a, speed: -1}", ["22:.speed: expected a number, 0 or more, got `-1`"]),
     ("{text: a, faults: cutt}", ["22:.faults: unknown fault `cutt` (did you mean `cut`?)"]),
     (
@@ -388,6 +427,13 @@ BAD_REPLIES: list[tuple[str, list[str]]] = [
         "{error: {message: hi}}",
         [
             "13:.error: an error needs a `name` from the catalogue or a `status`"
+            " (write e.g. `error: {status: 418, code: teapot, message: No coffee here.}`)"
+        ],
+    ),
+    (
+        "{error: 429}",
+        [
+            "13:.error: expected an error's name or a mapping, got `429`"
             " (write e.g. `error: {status: 418, code: teapot, message: No coffee here.}`)"
         ],
     ),
@@ -473,6 +519,17 @@ def test_a_mistake_is_one_short_line() -> None:
     [message] = told(f"rules:\n  - {{{'k' * 5000}: 1, reply: a}}")
     assert len(message) < 6000  # the key itself is long; what is said about it is not
     assert "\n" not in message
+
+
+def test_what_is_said_of_a_long_text_is_short() -> None:
+    [problem] = parse(f"otherwise: 'a {{{{ {'x' * 5000} }}}}'", "f").problems
+    assert len(problem.message) <= 301
+    [problem] = parse(f"rules:\n  - {{reply: {{error: {'e' * 5000}}}}}", "f").problems
+    assert len(problem.message) == 301
+
+
+def test_names_may_hold_any_visible_character() -> None:
+    assert built('rules:\n  - {name: "👩‍💻 é\u00a0x", reply: a}').rules[0].name == "👩‍💻 é\u00a0x"
 
 
 def test_a_file_without_a_name_still_gives_places() -> None:

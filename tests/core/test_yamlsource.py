@@ -126,6 +126,11 @@ def test_unquoted_words_mean_what_people_mean(parser: str, word: str, value: Any
         ("12: x", '1:1: a key must be text; write "12"'),
         ("true: x", '1:1: a key must be text; write "true"'),
         ("? [a]\n: b", "1:3: a key must be text, not a mapping or a list"),
+        ("a: &a [1]\n*a : b", "2:1: a key must be text; `*a` is not"),
+        (": b", "1:1: a key is missing before `:`"),
+        ("a: !!set {b}", "1:4: a: the YAML tag `!!set` has no meaning here (quote the text if it begins with `!`)"),
+        ("a: !!int x", "1:4: a: `x` is not what its tag says (quote it to make it text)"),
+        ("{<<: {a: 1}, <<: {b: 1}}", "1:14: duplicate key `<<` (it takes a list: `<<: [*one, *two]`)"),
         # values that JSON cannot hold
         ("a: .nan", "1:4: a: JSON has no `.nan` (quote it to make it text)"),
         ("a: -.inf", "1:4: a: JSON has no `-.inf` (quote it to make it text)"),
@@ -215,6 +220,10 @@ def test_merge_keys_give_way_to_own_keys_and_to_earlier_sources(parser: str) -> 
     assert source.value["c"] == {"x": 0, "y": 1, "z": 2}
     assert source.value["d"] == {"x": 1, "y": 1}
     assert source.value["e"] == {"<<": 1}
+
+
+def test_an_alias_of_a_text_may_be_a_key(parser: str) -> None:
+    assert read("a: &name x\nb: {*name : 1}\n").value == {"a": "x", "b": {"x": 1}}
 
 
 def test_aliases_of_aliases_are_bounded(parser: str) -> None:
