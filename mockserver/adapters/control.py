@@ -21,7 +21,6 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mockserver import __version__
 from mockserver.adapters.line import Application, Receive, Scope, Send
 from mockserver.core import catalogue
 from mockserver.core.engine import Engine
@@ -38,10 +37,13 @@ READS: Final = frozenset({"GET", "HEAD"})
 Background = Callable[[], Coroutine[Any, Any, None]]
 
 
-def control(engine: Engine, *, token: str = "", background: Sequence[Background] = ()) -> Application:
+def control(
+    engine: Engine, *, token: str = "", background: Sequence[Background] = (), version: str = ""
+) -> Application:
     """Return the application for `/_mock` and the life span; `background` runs while the server does.
 
-    `token` lets requests from other machines in; without one only this machine is served.
+    `token` lets requests from other machines in; without one only this machine is served. `version` is told by
+    `/_mock/health`.
     """
 
     @contextlib.asynccontextmanager
@@ -55,7 +57,7 @@ def control(engine: Engine, *, token: str = "", background: Sequence[Background]
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def health(_: Asked) -> Response:
-        return answer({"status": "ok", "version": __version__})
+        return answer({"status": "ok", "version": version})
 
     async def requests(asked: Asked) -> Response:
         session = asked.query_params.get("session") or asked.scope.get("mockserver.session", "")

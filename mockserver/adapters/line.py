@@ -221,8 +221,8 @@ class DirectLine(SocketLine):
         self._silent = cycle.scope["method"] == "HEAD" or status in (204, 304)
         if coding is not None:
             self._chunked = coding.lower() == b"chunked"
-        elif b"content-length" not in named and not self._silent:
-            self._chunked = True
+        elif b"content-length" not in named and not self._silent and cycle.scope["http_version"] != "1.0":
+            self._chunked = True  # HTTP/1.0 knows no chunks: there the end of the connection ends the body
             block += b"transfer-encoding: chunked\r\n"
         self._head = b"%b%b\r\n" % (_STATUS_LINES[status], block)
         self.begun = cycle.response_started = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -145,6 +146,10 @@ class Server:
         server = self._server = _Uvicorn(
             self._config(), self._grace, lambda: on_ready(self.url) if on_ready is not None else None
         )
+        if threading.current_thread() is threading.main_thread():
+            # Rules and schemas live as long as the process: looking through them again and again for garbage would
+            # hold up every timed stream for milliseconds.
+            gc.freeze()
         try:
             with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
                 runner.run(server.serve(sockets=[self.sock]))

@@ -84,6 +84,14 @@ def test_the_last_answer_of_an_old_client_says_so(start: Starter) -> None:
         assert b"connection: close" in peer.rest().lower()
 
 
+def test_an_old_client_gets_a_stream_without_chunks(start: Starter) -> None:
+    with Peer(start(FakeEngine(lambda _: stream(2, every=5))).url) as peer:
+        peer.send(b"POST / HTTP/1.0\r\ncontent-length: 2\r\n\r\n{}")
+        head, _, body = peer.rest().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert body == frame(0) + frame(1)
+
+
 def test_head_and_options_have_answers_without_and_with_a_body(start: Starter) -> None:
     url = start(FakeEngine()).url
     status, headers, body = call(url, "HEAD", body=None)
