@@ -67,6 +67,7 @@ def test_nothing_selects_nothing(text: str) -> None:
         ("$.a..", "at character 6", ""),
         ("$.x-case", "at character 4", "['x-case']"),
         ("$[01]", "leading zero", ""),
+        ("$[9007199254740992]", "not a JSONPath", ""),
         ("$[?nope(@)]", "not a JSONPath", ""),
         ("temperature", "starts with $", "write $.temperature"),
         ("", "starts with $", "the top of the body is $"),
@@ -88,6 +89,14 @@ def test_a_path_in_parentheses_without_end_is_a_mistake_and_no_crash() -> None:
     report = Reported()
     assert compile_path("$[?" + "(" * 5000 + "@.a" + ")" * 5000 + "]", report, ()) is None
     assert report.mistakes
+
+
+def test_a_document_deeper_than_any_body_selects_nothing() -> None:
+    """The library gives up; that is no error of the request."""
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    assert list(path("$..a").values(deep)) == []
 
 
 JSON = st.recursive(

@@ -117,6 +117,7 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     ({}, "model", "no matcher", "contains"),
     ({"matches": "(a"}, "model.matches", "at character 1", ""),
     ({"matches": "a{2,1}"}, "model.matches", "at character 3", ""),
+    ({"matches": "a{99999999999999999999}"}, "model.matches", "not a usable", ""),
     ({"matches": "x(a+)+$"}, "model.matches", "at character 2", "once"),
     ({"matches": r"(?:\w*)*"}, "model.matches", "repeats", "once"),
     ({"matches": "([a-z]+)*"}, "model.matches", "repeats", "once"),
