@@ -143,7 +143,7 @@ def render(
         _write(_body(play))
         ctx.exit(FOUND)
     if form == "events":
-        click.echo("\n".join(_as_rule(play, lambda text: ask(_engine_of(settings, text)))))
+        click.echo("\n".join(_as_rule(play, ask, settings)))
     elif form == "sse":
         _write(_body(play))
     else:
@@ -151,21 +151,23 @@ def render(
     ctx.exit(FINE)
 
 
-def _as_rule(play: Play, ask: Callable[[str], Play]) -> list[str]:
-    """Return the lines of a rule file whose one rule gives the same events; `ask` tells what such a file answers."""
+def _as_rule(play: Play, ask: Callable[[Engine], Play], settings: Settings) -> list[str]:
+    """Return the lines of a rule file whose one rule gives the same events; `ask` tells what an engine answers."""
     from mockserver.core.misses import suggestion
+    from mockserver.core.rulefile import parse
     from mockserver.core.written import lines, spell
 
-    def rule(entries: Sequence[Any], *more: str) -> list[str]:
-        head = suggestion(play.exchange.request)[:2]
-        return [*head, *more, "    reply:", "      events:", *(f"        {line}" for line in lines(entries))]
+    head = suggestion(play.exchange.request)[:2]
 
-    def becomes(entries: Sequence[Any], *more: str) -> list[Mapping[str, Any]]:
-        return _events(ask("\n".join(rule(entries, *more)) + "\n"))
+    def rule(entries: Sequence[Any]) -> list[str]:
+        text = [*head, "    reply:", "      events:", *(f"        {line}" for line in lines(entries))]
+        # What the API would never send has to say that it is meant.
+        return text if parse("\n".join(text), "").usable else [*head, "    allow_invalid: true", *text[2:]]
 
-    events = _events(play)
-    entries = spell(events, play.exchange.planned, becomes)
-    return rule(entries) if becomes(entries) == events else rule(entries, "    allow_invalid: true")
+    def becomes(entries: Sequence[Any]) -> list[Mapping[str, Any]]:
+        return _events(ask(_engine_of(settings, "\n".join(rule(entries)))))
+
+    return rule(spell(_events(play), play.exchange.planned, becomes))
 
 
 def _events(play: Play) -> list[Mapping[str, Any]]:

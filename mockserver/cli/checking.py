@@ -43,7 +43,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) 
     if fix and rules.problems:
         mended = _mend(rules)
         rules = disk.read_rules(paths)
-    problems = [*rules.problems, *hidden_rules(rules)]
+    # A rule with a mistake lacks conditions: what it seems to hide would be wrong.
+    problems = [*rules.problems, *(() if rules.errors else hidden_rules(rules))]
     _PRINTERS[form](problems, mended, len(rules.files))
     unread = [problem for problem in rules.problems if not problem.line and problem.severity == "error"]
     ctx.exit(UNCHECKED if unread and len(unread) == len(problems) else FOUND if problems else FINE)
