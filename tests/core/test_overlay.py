@@ -186,6 +186,7 @@ class TestOurDialects:
             ("request", {**ASK, "user": None}, "standard reference openai"),
             ("request", {**ASK, "client_metadata": {"a": 1}}, "standard reference openai"),
             ("request", {**ASK, "tools": [{"type": "new_tool"}]}, "reference"),
+            ("request", {**ASK, "tools": [{"type": "function", "name": "a\n"}]}, "reference"),
             ("request", ARRAY_OUTPUT, "standard openai"),
             ("request", {"model": "m"}, ""),
             ("response", RESPONSE, "standard reference openai"),
