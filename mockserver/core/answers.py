@@ -173,7 +173,7 @@ def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, spee
         error = catalogue.with_wait(error, reply.retry_after, always=True)
     elif speed == 0:
         error = catalogue.with_wait(error, INSTANT_RETRY)
-    extra: Sequence[tuple[str, str]] = error.headers if reply is None else (*error.headers, *reply.headers)
+    extra = error.headers if reply is None else (*error.headers, *reply.headers)
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)
     kind: Kind = "rejection" if reply is None else "error"
     return _whole(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at, kind)

@@ -5,7 +5,7 @@ This room decides which headers an answer carries. It must not know why the answ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -21,7 +21,9 @@ SAME_ALWAYS: Final[Headers] = (
     (b"openai-project", b"mock-project"),
 )
 
-Pairs = Iterable[tuple[str, str]]
+Pairs = tuple[tuple[str, str], ...]
+
+_VISIBLE: Final = "".join(chr(code) for code in range(0x20, 0x7F))
 
 
 def answer_headers(
@@ -43,6 +45,7 @@ def answer_headers(
     return head + tail
 
 
+@lru_cache(maxsize=4096)  # rules times sessions; the same few again and again
 def tail_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
     """Return the headers that do not change from request to request: the provider's constants, ours, and `extra`."""
     ours = [(b"x-mock-session", header_text(session))]
@@ -53,4 +56,4 @@ def tail_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
 
 def header_text(value: str) -> bytes:
     """Return a value as a header can carry it: visible ASCII as it is, everything else percent-encoded."""
-    return quote(value, safe="".join(chr(code) for code in range(0x20, 0x7F))).encode()
+    return quote(value, safe=_VISIBLE).encode()

@@ -31,7 +31,7 @@ def due(turns: Sequence[Reply], conversation: Conversation) -> int:
 def _is_over(turn: Reply, run: Sequence[Item], followed: bool, answered: set[object]) -> bool:
     if not turn.calls:
         return followed and any(item.get("role") == "assistant" for item in run)
-    made = Counter(item.get("name") for item in run if is_call(item) and item["call_id"] in answered)
+    made = Counter(item.get("name", item["type"]) for item in run if is_call(item) and item["call_id"] in answered)
     return all(made[name] >= count for name, count in Counter(turn.calls).items())
 
 

@@ -12,7 +12,7 @@ DRAW = Draw.of(0, "default", b"request", 1)
 
 def test_the_provider_headers_and_ours() -> None:
     """An id and a processing time that are the same in every run, the constants, the rule and the session."""
-    headers = dict(answer_headers(JSON_TYPE, DRAW, tail_headers("a.mock.yaml:3 hi", "s1", [("X-Extra", "1")]), 12))
+    headers = dict(answer_headers(JSON_TYPE, DRAW, tail_headers("a.mock.yaml:3 hi", "s1", (("X-Extra", "1"),)), 12))
     assert re.fullmatch(rb"req_[0-9a-f]{32}", headers[b"x-request-id"])
     assert headers[b"openai-processing-ms"].isdigit()
     assert headers[b"openai-version"] == b"2020-10-01"

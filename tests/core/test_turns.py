@@ -29,6 +29,7 @@ def turns(*calls: tuple[str, ...]) -> list[Reply]:
 LOOP = turns(("get_weather",), ())
 TWICE = turns(("search",), ("search",), ())
 PARALLEL = turns(("a", "b"), ())
+SHELL = turns(("local_shell_call",), ())
 ASKING = turns((), ("search",), ())
 
 
@@ -46,6 +47,7 @@ ASKING = turns((), ("search",), ())
         (TWICE, [USER, call("search", "1"), output("1"), call("search", "2"), output("2")], 2),
         (PARALLEL, [USER, call("a", "1"), call("b", "2"), output("1")], 0),
         (PARALLEL, [USER, call("a", "1"), call("b", "2"), output("2"), output("1")], 1),
+        (SHELL, [USER, {"type": "local_shell_call", "call_id": "1"}, output("1")], 1),
         (ASKING, [USER], 0),
         (ASKING, [USER, SAID], 0),
         (ASKING, [USER, SAID, USER], 1),
