@@ -76,11 +76,12 @@ class Tally:
 class Assembly:
     """A server with its rules, watch, control application and log. `close` it once the server has stopped.
 
-    `out` takes the access log and what the watch says; `on_miss` gets the text of each miss. Raises `RuleFileError` for
-    mistakes in rule files and `SettingError` for a setting or port that cannot be had.
+    `out` takes the access log and what the watch says; `token` lets other machines use `/_mock` (one is made up where
+    they can reach it). Raises `RuleFileError` for mistakes in rule files and `SettingError` for a setting or port that
+    cannot be had.
     """
 
-    def __init__(self, settings: Settings, paths: Sequence[str | Path], out: TextIO) -> None:
+    def __init__(self, settings: Settings, paths: Sequence[str | Path], out: TextIO, token: str = "") -> None:
         self.settings = settings
         self.paths = rule_paths(settings, paths)
         self.rules = disk.load_rules(self.paths)
@@ -89,7 +90,7 @@ class Assembly:
         self.missed: list[str] = []
         self._out = out
         self._log = AccessLog(out, settings.log)
-        self.token = "" if is_loopback(settings.host) else secrets.token_urlsafe(16)
+        self.token = "" if is_loopback(settings.host) else token or secrets.token_urlsafe(16)
         watch = Watch(self.engine, self.paths, self.rules, self.say)
         app = App(
             self.engine,

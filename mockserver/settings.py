@@ -18,6 +18,8 @@ from mockserver.core.durations import milliseconds
 from mockserver.core.errors import SettingError, nearest
 
 PREFIX: Final = "MOCKSERVER_"
+TOKEN: Final = PREFIX + "TOKEN"
+"""The variable with the token for `/_mock`: no flag, since flags can be read by everyone on the machine."""
 
 Validate: TypeAlias = Literal["enforce", "warn", "off"]
 OnMiss: TypeAlias = Literal["error", "auto"]
@@ -78,7 +80,7 @@ class Settings:
 
 def strangers(environ: Mapping[str, str]) -> list[str]:
     """Return one line for each variable that looks like a misspelt setting; unlike ones are none of our business."""
-    known = {row.variable.removeprefix(PREFIX) for row in SETTINGS.values()}
+    known = {name.removeprefix(PREFIX) for name in (TOKEN, *(row.variable for row in SETTINGS.values()))}
     words = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
     return [
         f"{PREFIX}{word} is no setting and was ignored; did you mean {PREFIX}{like}?"

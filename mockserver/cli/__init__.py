@@ -8,13 +8,14 @@ check.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 import click
 
-from mockserver import __version__
+import mockserver
 from mockserver.core.errors import MockServerError, SchemaSourceError, nearest
 
 FINE: Final = 0
@@ -76,11 +77,24 @@ _COMMANDS: Final = {
 }
 
 cli: Final = Lazy("mockserver", "A test double for the Responses API, answering from YAML rules.", _COMMANDS)
-click.version_option(__version__, prog_name="mockserver", message="%(prog)s %(version)s")(cli)
+click.version_option(
+    getattr(mockserver, "__version__", "unknown"), prog_name="mockserver", message="%(prog)s %(version)s"
+)(cli)
+
+
+NAMESAKE: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "async_client.py")
+"""A file of `mockserver-client`, the client of an unrelated product, which installs into the same package folder."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit. `args` default to those of the process."""
+    if os.path.exists(NAMESAKE):
+        click.echo(
+            "mockserver: the package mockserver-client is installed here too and has overwritten parts of this one; "
+            "run: pip uninstall mockserver-client && pip install --force-reinstall responses-mockserver",
+            err=True,
+        )
+        sys.exit(MISUSED)
     try:
         sys.exit(cli.main(args=None if args is None else list(args), prog_name="mockserver", standalone_mode=True))
     except MockServerError as error:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import click
 
 from mockserver.cli import FINE, FOUND, UNCHECKED
-from mockserver.settings import SETTINGS, Settings
+from mockserver.settings import SETTINGS, TOKEN, Settings
 
 PAUSE: Final = 0.5
 """Seconds between two looks with `--follow`."""
@@ -27,7 +27,7 @@ PAUSE: Final = 0.5
 @click.option("--misses", is_flag=True, help="Only requests that no rule matched; exit with 1 if there are any.")
 @click.option("--session", metavar="NAME", default="", help="Only this session.")
 @click.option("--url", metavar="URL", help="The server, as it says when it is ready. Default: http://127.0.0.1:8080.")
-@click.option("--token", metavar="TOKEN", envvar="MOCKSERVER_TOKEN", default="", help="Needed from other machines.")
+@click.option("--token", metavar="TOKEN", envvar=TOKEN, default="", help=f"Needed from other machines.  [{TOKEN}]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: one object a line.")
 @click.pass_context
 def log(

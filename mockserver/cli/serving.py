@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from mockserver.cli import FINE, FOUND, MISUSED
-from mockserver.settings import SETTINGS, Settings, strangers
+from mockserver.settings import SETTINGS, TOKEN, Settings, strangers
 
 if TYPE_CHECKING:
     from mockserver.assembly import Assembly
@@ -67,7 +67,7 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
     """Answer from RULES (files, folders; the shipped examples unless given) until it is stopped."""
     from mockserver.assembly import Assembly
 
-    assembly = Assembly(read_settings(flags), rules, sys.stderr)
+    assembly = Assembly(read_settings(flags), rules, sys.stderr, os.environ.get(TOKEN, ""))
 
     def ready(url: str) -> None:
         click.echo(f"mockserver ready: {url}/v1")
@@ -88,10 +88,8 @@ def _introduce(assembly: Assembly) -> None:
     for problem in assembly.rules.problems:
         click.echo(f"mockserver: {problem.severity}: {problem}", err=True)
     if assembly.token:
-        click.echo(
-            f"mockserver: other machines can reach this server; /_mock wants the token {assembly.token} from them",
-            err=True,
-        )
+        token = f"the token in {TOKEN}" if os.environ.get(TOKEN) else f"the token {assembly.token}"
+        click.echo(f"mockserver: other machines can reach this server; from them /_mock wants {token}", err=True)
 
 
 class _Run(click.Command):

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mockserver import __version__, cli
-from mockserver.cli import main
 from mockserver.core.errors import RuleFileError, SchemaSourceError, SettingError
-
-
-def run(*args: str) -> int:
-    """Run a command in this process; return its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        main(args)
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+from tests.doors.processes import run
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,6 +59,19 @@ def test_mistakes_end_with_their_code_and_no_traceback(
     told = capsys.readouterr()
     assert "Traceback" not in told.err
     assert told.out == ""
+
+
+def test_the_namesake_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another product's client installs a package of the same name over ours."""
+    (tmp_path / "async_client.py").touch()
+    monkeypatch.setattr(cli, "NAMESAKE", str(tmp_path / "async_client.py"))
+    assert run("list", "errors") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == 1
+    assert "pip uninstall mockserver-client" in told.err
 
 
 def test_help_imports_neither_server_nor_validators() -> None:

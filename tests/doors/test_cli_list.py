@@ -6,16 +6,14 @@ import json
 
 import pytest
 
-from mockserver.cli import main
 from mockserver.cli.listing import TABLES
 from mockserver.core.catalogue import ERRORS
 from mockserver.core.faults import FAULTS
+from tests.doors.processes import run
 
 
 def listed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main(["list", *args])
-    assert ended.value.code == 0
+    assert run("list", *args) == 0
     return capsys.readouterr().out
 
 
@@ -38,7 +36,5 @@ def test_all_event_types_of_the_current_client_are_listed(capsys: pytest.Capture
 
 
 def test_an_unknown_table_is_a_misuse(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["list", "event"])
-    assert ended.value.code == 2
+    assert run("list", "event") == 2
     assert "events" in capsys.readouterr().err
