@@ -54,7 +54,11 @@ class Line:
         """Let the connection end after this exchange. Plain ASGI cannot ask for that."""
 
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Send the status line and headers; they may stay in hand until the first body bytes."""
+        """Send the status line and headers; they may stay in hand until the first body bytes.
+
+        Raises `ValueError`, before anything is sent, for a header that would end early or begin another.
+        """
+        header_block(headers)
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -115,6 +119,7 @@ class SocketLine(Line):
         self._cycle: Any = send.__self__  # type: ignore[attr-defined]
         self._transport: asyncio.Transport = protocol.transport
         self._raw = False
+        self._ended_by_us = False
         if self._cycle.disconnected:
             self.gone = "client"
 
@@ -149,6 +154,7 @@ class SocketLine(Line):
     async def cut(self) -> None:
         """Close the connection (FIN) without the end of the body."""
         await self._drained()
+        self._ended_by_us = not self.gone
         self._transport.close()
         await self._ended()
 
@@ -156,6 +162,7 @@ class SocketLine(Line):
         """Close the connection with RST."""
         await self._drained()
         if not self.gone and not self._transport.is_closing():
+            self._ended_by_us = True
             kernel.linger_zero(self._transport.get_extra_info("socket"))
             self._transport.abort()
         await self._ended()
@@ -167,7 +174,7 @@ class SocketLine(Line):
     def lost(self, who: Gone = "client") -> None:
         """See `Line.lost`; the server must know too, or it would complain about an answer without an end."""
         self._cycle.disconnected = True
-        super().lost(who)
+        super().lost("" if self._ended_by_us else who)
 
     async def _drained(self) -> None:
         """Wait until the client's machine has every byte, or is gone."""
@@ -204,13 +211,7 @@ class DirectLine(SocketLine):
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """See `Line.begin`: the head stays in hand so that it leaves together with the first bytes of the body."""
         cycle = self._cycle
-        block = b"".join([b"%b: %b\r\n" % header for header in headers])
-        if (
-            block.count(b"\r") != len(headers)
-            or block.count(b"\n") != len(headers)
-            or len(block.translate(None, _CONTROLS)) != len(block)
-        ):
-            raise ValueError(f"a header holds a control character: {headers!r}")
+        block = header_block(headers)
         named = {name.lower(): value for name, value in headers}
         connection = named.get(b"connection")
         if connection is not None and connection.lower() == b"close":
@@ -260,6 +261,19 @@ class DirectLine(SocketLine):
             head, self._head = self._head, b""
             if not self._cycle.disconnected:
                 self._transport.write(head)
+
+
+def header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as they are sent. Raises `ValueError` where a name or value holds a control character."""
+    block = b"".join([b"%b: %b\r\n" % header for header in headers])
+    lines = len(headers)
+    if (
+        block.count(b"\r") != lines
+        or block.count(b"\n") != lines
+        or len(block.translate(None, _CONTROLS)) != len(block)
+    ):
+        raise ValueError(f"a header holds a control character: {headers!r}")
+    return block
 
 
 def open_line(scope: Scope, receive: Receive, send: Send) -> Line:
