@@ -62,6 +62,7 @@ def said_by(role: str, **properties: Any) -> dict[str, Any]:
 
 CAT = kind("cat", lives={"type": "integer"})
 DOG = kind("dog", tricks={"type": "array", "items": {"type": "string"}})
+SOME_CAT = {"type": "cat", "lives": 9}
 ANIMALS = {"Cat": CAT, "Dog": DOG}
 
 
@@ -275,6 +276,72 @@ class TestObjects:
         schema = request_of(node, **{"x-mockserver": {"requests": {"closed": True, "nullable": True}}})
         assert mistakes(schema, {"a": 1}) == {': "b" is a required property'}
         assert mistakes(schema, {"a": 2}) == set()
+
+
+class TestOddities:
+    """What other people's documents are full of."""
+
+    @pytest.mark.parametrize(
+        ("node", "good", "bad"),
+        [
+            ({"type": "array", "prefixItems": [{"type": "string"}, ref("Cat")]}, ["x"], ["x", 5]),
+            ({"type": "object", "patternProperties": {"^a": {"type": "string"}}}, {"a": "x"}, {"ab": 5}),
+            ({"type": "object", "propertyNames": {"maxLength": 2}}, {"ab": 1}, {"abc": 1}),
+            ({"type": "object", "dependentRequired": {"a": ["b"]}}, {"b": 1}, {"a": 1}),
+            ({"properties": {"a": {"type": "string"}}}, {"a": "x"}, {"a": 5}),
+            ({"oneOf": [{"properties": {"a": {}}, "required": ["a"]}, {"items": {"type": "string"}}]}, ["x"], [5]),
+            ({"oneOf": [{"const": "a"}, {"const": 1}, {"const": 1.5}, {"const": [1]}, {"const": None}]}, 1.5, "b"),
+            ({"oneOf": [{}, {"type": "string"}]}, 5, ...),
+            ({"oneOf": [True, {"type": "string"}]}, 5, ...),
+            ({"not": {"type": "string"}}, 5, "x"),
+            (False, ..., 5),
+            (True, 5, ...),
+            (
+                {"type": "object", "properties": {"a": {}}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+                {"a": 1},
+                {},
+            ),
+            ({"type": "object", "oneOf": [ref("Cat"), ref("Dog")]}, {"type": "cat", "lives": 1}, {"type": "cat"}),
+            (
+                {"oneOf": [{"allOf": [ref("Cat")]}, {"allOf": [ref("Dog"), {"required": ["name"]}]}]},
+                {**SOME_CAT},
+                {"type": "dog", "tricks": []},
+            ),
+            ({"anyOf": [ref("Cat"), ref("Dog")], "oneOf": [ref("Cat")]}, {**SOME_CAT}, {"type": "dog", "tricks": []}),
+            ({"$ref": "#/x-more/0/odd~1name%20here"}, "x", 5),
+            ({**ref("Cat"), "required": ["name"]}, {**SOME_CAT, "name": "Tom"}, {**SOME_CAT}),
+            ({"type": "string", "x-ours": 1, "example": 5, "format": "uuid", "default": 5}, "no uuid", 5),
+            ({"type": "object", "additionalProperties": ref("Cat")}, {"a": SOME_CAT}, {"a": 5}),
+            ({"type": "string", "minLength": 2}, "ab", "a"),
+        ],
+    )
+    def test_keyword(self, node: Any, good: Any, bad: Any) -> None:
+        """One value passes and another does not, by both libraries."""
+        schema = request_of(node, ANIMALS, **{"x-more": [{"odd/name here": {"type": "string"}}]})
+        assert good is ... or mistakes(schema, good) == set()
+        assert bad is ... or mistakes(schema, bad) != set()
+
+    @pytest.mark.parametrize("top", [None, [], "text", 5])
+    def test_no_mapping(self, top: Any) -> None:
+        """A document that is no mapping is told so."""
+        with pytest.raises(SchemaSourceError, match="an API description is a mapping, not"):
+            build(top)
+
+    def test_tree_of_unions(self) -> None:
+        """A filter that contains filters, as search interfaces have them."""
+        leaf = kind("eq", value={"type": ["string", "number"]})
+        branch = kind("and", filters={"type": "array", "items": ref("Filter")})
+        union = {"oneOf": [ref("Leaf"), ref("Branch")]}
+        schema = request_of(ref("Filter"), {"Leaf": leaf, "Branch": branch, "Filter": union})
+        found = mistakes(
+            schema, {"type": "and", "filters": [{"type": "and", "filters": [{"type": "eq", "value": []}]}]}
+        )
+        assert {mistake.partition(":")[0] for mistake in found} == {"filters.0.filters.0.value"}
+
+    def test_union_that_contains_itself(self) -> None:
+        """An endless union is refused in words."""
+        with pytest.raises(SchemaSourceError, match="part of itself"):
+            request_of(ref("A"), {"A": {"oneOf": [ref("A"), {"type": "string"}]}})
 
 
 class TestDocument:
