@@ -114,8 +114,7 @@ class _Uvicorn(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            self.force_exit = True
+        # A second signal changes nothing: supervisors often send two, and the end is at most the grace away.
         self.should_exit = True
 
 

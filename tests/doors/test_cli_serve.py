@@ -120,6 +120,29 @@ def _answers(served: Served, text: str) -> bool:
     return False
 
 
+@posix
+def test_two_signals_end_it_as_cleanly_as_one(rules: Path) -> None:
+    """Supervisors often send the signal to the process and to its group."""
+    with serving(str(rules), "--log", "off") as served:
+        served.ask("hello")
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.02)
+        assert served.end() == 0
+    assert "Traceback" not in served.err
+
+
+@posix
+def test_other_machines_need_a_token(rules: Path) -> None:
+    """Where they can reach the server at all; one of one's own is never printed."""
+    with serving(str(rules), "--host", "0.0.0.0") as served:
+        served.end()
+    assert "/_mock wants the token " in served.err
+    with serving(str(rules), "--host", "0.0.0.0", MOCKSERVER_TOKEN="s3cret") as served:
+        served.end()
+    assert "the token in MOCKSERVER_TOKEN" in served.err
+    assert "s3cret" not in served.err
+
+
 def test_a_busy_port_is_a_misuse(rules: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
