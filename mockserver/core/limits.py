@@ -214,12 +214,6 @@ class Meter:
             del kept[key]
         return Meter(MappingProxyType({**kept, **made.buckets})), made
 
-    @staticmethod
-    def take(meter: Meter | None, limits: Sequence[Limit], request: Request, now: float) -> tuple[Meter, Error | None]:
-        """Do the same as `charge`, for callers who want only the error of a refusal."""
-        kept, made = Meter.charge(meter, limits, request, now)
-        return kept, made.error(request)
-
 
 def compile_limits(value: Any, report: Report, path: tuple[str | int, ...]) -> tuple[Limit, ...]:
     """Return the limits an author wrote: one mapping of `requests`, `tokens`, `per`, or a list of them.

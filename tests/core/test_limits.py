@@ -143,9 +143,10 @@ def test_a_meter_refuses_with_the_providers_error() -> None:
     limits = (Limit(requests=2),)
     meter: Meter | None = None
     for _ in range(2):
-        meter, error = Meter.take(meter, limits, request(), 50.0)
-        assert error is None
-    meter, error = Meter.take(meter, limits, request(), 55.0)
+        meter, made = Meter.charge(meter, limits, request(), 50.0)
+        assert made.error(request()) is None
+    meter, made = Meter.charge(meter, limits, request(), 55.0)
+    error = made.error(request())
     assert error is not None
     assert error.status == 429
     assert error.body["error"]["type"] == "requests"
@@ -154,15 +155,15 @@ def test_a_meter_refuses_with_the_providers_error() -> None:
     told = dict(error.headers)
     assert (told["retry-after"], told["retry-after-ms"]) == ("25", "25000")
     assert told["x-ratelimit-remaining-requests"] == "0"
-    assert Meter.take(meter, limits, request(), 80.0)[1] is None
+    assert Meter.charge(meter, limits, request(), 80.0)[1].refusal is None
 
 
 def test_tokens_are_those_of_the_input() -> None:
     limits = (Limit(tokens=100),)
     long = Request("POST", "/v1/responses", body=b'{"model": "m", "input": "%b"}' % (b"x" * 400))
-    meter, error = Meter.take(None, limits, long, 0.0)
-    assert error is None
-    _, error = Meter.take(meter, limits, request(), 0.0)
+    meter, made = Meter.charge(None, limits, long, 0.0)
+    assert made.refusal is None
+    error = Meter.charge(meter, limits, request(), 0.0)[1].error(request())
     assert error is not None
     assert error.body["error"]["type"] == "tokens"
 
@@ -172,8 +173,8 @@ def test_a_meter_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.core.limits.MOST_BUCKETS", 3)
     meter: Meter | None = None
     for key in "abcab":
-        meter, _ = Meter.take(meter, (Limit(requests=9, per="key"),), request(authorization=key), 0.0)
-    meter, _ = Meter.take(meter, (Limit(requests=9, per="key"),), request(authorization="d"), 0.0)
+        meter, _ = Meter.charge(meter, (Limit(requests=9, per="key"),), request(authorization=key), 0.0)
+    meter, _ = Meter.charge(meter, (Limit(requests=9, per="key"),), request(authorization="d"), 0.0)
     assert sorted(key[1] for key in meter.buckets) == ["a", "b", "d"]
 
 
