@@ -30,17 +30,8 @@ MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes of a request body that are read unless the settings say otherwise."""
 
 
-class Playing(Protocol):
-    """What the engine hands out: a timeline and the numbers under which its ending is told."""
-
-    @property
-    def timeline(self) -> Timeline: ...
-    @property
-    def session(self) -> str: ...
-
-
 class Answering(Protocol):
-    """The engine as this room sees it."""
+    """The engine as this room sees it: what it hands out has a `timeline`, and is handed back when that has ended."""
 
     def answer(self, request: Request, now: float) -> Any: ...
     def too_large(self, request: Request, limit: int, now: float) -> Any: ...

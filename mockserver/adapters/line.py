@@ -212,17 +212,16 @@ class DirectLine(SocketLine):
         """See `Line.begin`: the head stays in hand so that it leaves together with the first bytes of the body."""
         cycle = self._cycle
         block = header_block(headers)
-        named = {name.lower(): value for name, value in headers}
-        connection = named.get(b"connection")
-        if connection is not None and connection.lower() == b"close":
+        # One look through the text is cheaper than a look at every name of a dozen headers.
+        names = b"\n" + block.lower()
+        if b"\nconnection: close\r" in names:
             cycle.keep_alive = False
         elif not cycle.keep_alive:
             block += b"connection: close\r\n"
-        coding = named.get(b"transfer-encoding")
         self._silent = cycle.scope["method"] == "HEAD" or status in (204, 304)
-        if coding is not None:
-            self._chunked = coding.lower() == b"chunked"
-        elif b"content-length" not in named and not self._silent and cycle.scope["http_version"] != "1.0":
+        if b"\ntransfer-encoding: " in names:
+            self._chunked = b"\ntransfer-encoding: chunked\r" in names
+        elif b"\ncontent-length: " not in names and not self._silent and cycle.scope["http_version"] != "1.0":
             self._chunked = True  # HTTP/1.0 knows no chunks: there the end of the connection ends the body
             block += b"transfer-encoding: chunked\r\n"
         self._head = b"%b%b\r\n" % (_STATUS_LINES[status], block)
