@@ -109,7 +109,7 @@ class Assembly:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point official clients here."""
-        keys = (*self.settings.auth_keys, *self.engine.auth_keys, ANY_KEY)
+        keys = (*self.engine.auth_keys, *self.settings.auth_keys, ANY_KEY)
         return {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": keys[0]}
 
     def say(self, text: str) -> None:

@@ -210,7 +210,7 @@ def _request(engine: Engine, method: str, path: str, headers: Sequence[str], bod
     from mockserver.core.messages import Request
 
     sent = {"content-type": "application/json"}
-    keys = (*engine.options.auth_keys, *engine.auth_keys)
+    keys = (*engine.auth_keys, *engine.options.auth_keys)
     if keys:
         sent["authorization"] = f"Bearer {keys[0]}"
     for header in headers:
