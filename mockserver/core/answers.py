@@ -76,7 +76,8 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
         case Http():
             headers = (*kind.headers, *reply.headers)
             at = pacing.first_offset(reply.timing, speed)
-            made = _whole(kind.status, None, headers, kind.body, asked, manner, at, "http")
+            timeline = _piece(kind.status, None, headers, kind.body, asked, manner, at)
+            made = Ready(timeline, kind.status, "http")
         case Forward():
             error = catalogue.error("server_error", message="This rule forwards, and this server has no upstream.")
             made = _error(error, reply, asked, manner, speed)
@@ -84,8 +85,8 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
             assert_never(kind)
     if not reply.faults:
         return made
-    timeline, notes = faults.strike(made.timeline, reply.faults)
-    return replace(made, timeline=timeline, notes=made.notes + notes)
+    struck, notes = faults.strike(made.timeline, reply.faults)
+    return replace(made, timeline=struck, notes=made.notes + notes)
 
 
 def refusal(error: Error, asked: Asked, manner: Manner) -> Ready:
@@ -95,7 +96,7 @@ def refusal(error: Error, asked: Asked, manner: Manner) -> Ready:
 
 def document(body: bytes, asked: Asked, manner: Manner) -> Ready:
     """Return the JSON answer of a built-in endpoint."""
-    return _whole(200, JSON_TYPE, (), body, asked, manner, 0.0, "builtin")
+    return Ready(_piece(200, JSON_TYPE, (), body, asked, manner, 0.0), 200, "builtin")
 
 
 def _output(kind: Output, reply: Reply, asked: Asked, scope: Scope, speed: float) -> Answer:
@@ -121,8 +122,8 @@ def _canned(canned: Canned, reply: Reply, asked: Asked, manner: Manner) -> Ready
     notes = _untruths(canned.items, reply, asked)
     if not asked.request.stream:
         body, response_id, output = canned.whole(asked)
-        made = _whole(200, JSON_TYPE, reply.headers, body, asked, manner, canned.end, "json")
-        return Ready(made.timeline, 200, "json", (), response_id, lambda: _parsed(output), notes)
+        timeline = _piece(200, JSON_TYPE, reply.headers, body, asked, manner, canned.end)
+        return Ready(timeline, 200, "json", (), response_id, lambda: _parsed(output), notes)
     bodies, response_id, output = canned.stream(asked)
     steps: list[Step] = [Head(0.0, 200, _stream_headers(reply, asked, manner))]
     for write, body in zip(canned.writes, bodies, strict=True):
@@ -147,8 +148,8 @@ def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed:
     if not asked.request.stream:
         due = pacing.offsets(answer.events, reply.timing, speed, asked.draw)
         body = orjson.dumps(response)
-        made = _whole(200, JSON_TYPE, reply.headers, body, asked, manner, due[-1] if due else 0.0, "json")
-        return Ready(made.timeline, 200, "json", (), response_id, output, notes)
+        timeline = _piece(200, JSON_TYPE, reply.headers, body, asked, manner, due[-1] if due else 0.0)
+        return Ready(timeline, 200, "json", (), response_id, output, notes)
     timeline = pacing.stream(
         answer.events,
         reply.timing,
@@ -164,7 +165,7 @@ def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed:
 
 
 def _stream_headers(reply: Reply, asked: Asked, manner: Manner) -> tuple[tuple[bytes, bytes], ...]:
-    tail = tail_headers(manner.rule, manner.session, (*manner.extra, *reply.headers))
+    tail = tail_headers(manner.rule, manner.session, manner.extra + reply.headers)
     return answer_headers(STREAM_TYPE, asked.draw, tail)
 
 
@@ -176,10 +177,11 @@ def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, spee
     extra = error.headers if reply is None else (*error.headers, *reply.headers)
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)
     kind: Kind = "rejection" if reply is None else "error"
-    return _whole(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at, kind)
+    timeline = _piece(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at)
+    return Ready(timeline, error.status, kind)
 
 
-def _whole(
+def _piece(
     status: int,
     content_type: tuple[bytes, bytes] | None,
     extra: Pairs,
@@ -187,8 +189,7 @@ def _whole(
     asked: Asked,
     manner: Manner,
     at: float,
-    kind: Kind,
-) -> Ready:
-    tail = tail_headers(manner.rule, manner.session, (*manner.extra, *extra))
-    headers = answer_headers(content_type, asked.draw, tail, len(body))
-    return Ready(pacing.whole(status, headers, body, at), status, kind)
+) -> Timeline:
+    """Return the timeline of an answer in one piece."""
+    tail = tail_headers(manner.rule, manner.session, manner.extra + extra)
+    return pacing.whole(status, answer_headers(content_type, asked.draw, tail, len(body)), body, at)

@@ -135,7 +135,8 @@ class Canned:
                 start = index
         if dialect.quirks.done_marker:
             self._texts[-1] = _Gapped(b"".join([*frames[len(frames) - self.writes[-1].events :], pacing.DONE_FRAME]))
-        self._keys = list(self._marks.gaps)
+        # The response's own id stands only inside response objects, which fill gaps of their own.
+        self._keys = [key if key[0] != "resp_" else ("", "") for key in self._marks.gaps]
 
     def _with_gap(self, event: Event) -> Event:
         """Return the event with a mark for its response object, where it has one."""

@@ -19,19 +19,17 @@ class Draw:
     @classmethod
     def of(cls, seed: int, session: str, request: bytes, nth: int) -> Draw:
         """Key a draw by seed, session name, the request's bytes and which such request it is (from 1)."""
-        digest = blake2b(request, digest_size=32, key=b"%d" % seed)
-        digest.update(b"\0%d\0" % nth)
-        digest.update(session.encode())
-        return cls(digest.digest())
+        name = session.encode()
+        return cls(blake2b(b"%d\0%d\0%d\0%b%b" % (seed, nth, len(name), name, request), digest_size=32).digest())
 
     def hex(self, purpose: str, digits: int) -> str:
         """Return `digits` (at most 128) lower-case hexadecimal digits."""
-        return blake2b(purpose.encode(), digest_size=(digits + 1) // 2, key=self.key).hexdigest()[:digits]
+        return blake2b(self.key + purpose.encode(), digest_size=(digits + 1) // 2).hexdigest()[:digits]
 
     def identifier(self, prefix: str, purpose: str) -> str:
         """Return an id in the API's shape: `prefix` and 48 hexadecimal digits."""
-        return prefix + blake2b(purpose.encode(), digest_size=24, key=self.key).hexdigest()
+        return prefix + blake2b(self.key + purpose.encode(), digest_size=24).hexdigest()
 
     def fraction(self, purpose: str) -> float:
         """Return a number in [0, 1)."""
-        return int.from_bytes(blake2b(purpose.encode(), digest_size=8, key=self.key).digest()) / 2**64
+        return int.from_bytes(blake2b(self.key + purpose.encode(), digest_size=8).digest()) / 2**64

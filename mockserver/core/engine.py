@@ -111,7 +111,7 @@ class Engine:
         verdict = _Verdict()
         made = self._refused(asked, session, verdict) or self._matched(asked, session, verdict)
         exchange = Exchange(
-            request, now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
+            request.unread(), now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
             verdict.miss, verdict.violations, made.notes,
         )  # fmt: skip
         return Play(made.timeline, session.journal.open(exchange), session.name, exchange)

@@ -43,8 +43,6 @@ class Journal:
         if exchange.miss:
             self.misses += 1
         if self.most:
-            # The parsed body would weigh ten times its bytes; it is parsed again when someone asks.
-            exchange.request.release()
             self._exchanges[number] = exchange
             self._bytes += len(exchange.request.body)
             while len(self._exchanges) > self.most or (self._bytes > self._most_bytes and len(self._exchanges) > 1):

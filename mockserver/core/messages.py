@@ -45,20 +45,30 @@ class Request:
 
     `path` has neither session prefix nor query; header names are lower-case (repeated headers joined by ", ").
     `history` holds the items stored for `previous_response_id`, oldest first: earlier input and output items.
+
+    Read from the body when first asked for: `json`, the body as JSON, ABSENT where there is none or it is malformed;
+    `malformed`, why a body that is there cannot be read, "" when it can; `fields`, the top-level fields, empty when the
+    body is no JSON object; `conversation`, the stored chain and this request's input.
     """
 
     __slots__ = (
-        "_conversation",
-        "_json",
-        "_malformed",
         "body",
+        "conversation",
+        "fields",
         "headers",
         "history",
+        "json",
+        "malformed",
         "method",
         "path",
         "query",
         "session",
     )
+
+    json: Json
+    malformed: str
+    fields: Mapping[str, Json]
+    conversation: Conversation
 
     def __init__(
         self,
@@ -78,76 +88,61 @@ class Request:
         self.body = body
         self.session = session
         self.history = history
-        self._json: Json = _UNREAD
-        self._malformed = ""
-        self._conversation: Conversation | None = None
 
-    @property
-    def json(self) -> Json:
-        """The body as JSON, or ABSENT where there is none or it is malformed (`malformed` then says why)."""
-        if self._json is _UNREAD:
-            self._json = ABSENT
-            if self.body:
-                try:
-                    document = orjson.loads(self.body)
-                except orjson.JSONDecodeError as error:
-                    self._malformed = str(error)
-                else:
-                    if depth_exceeds(document, self.body, MAX_DEPTH):
-                        self._malformed = f"nested deeper than {MAX_DEPTH} levels"
-                    else:
-                        self._json = document
-        return self._json
+    def __getattr__(self, name: str) -> Any:
+        """Fill in what is read from the body. Python asks here only while a slot is empty: later reads cost nothing."""
+        if name == "conversation":
+            self.conversation = Conversation(self.history, self.fields.get("input"))
+        elif name in _READ:
+            self._read()
+        else:
+            raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
-    @property
-    def malformed(self) -> str:
-        """Why a non-empty body is not JSON that can be read; "" when it is fine."""
-        _ = self.json
-        return self._malformed
-
-    @property
-    def fields(self) -> Mapping[str, Json]:
-        """The body's top-level fields; empty when the body is no JSON object."""
-        document = self.json
-        return document if isinstance(document, dict) else EMPTY
+    def _read(self) -> None:
+        self.json, self.malformed = _parsed(self.body) if self.body else (ABSENT, "")
+        self.fields = self.json if isinstance(self.json, dict) else EMPTY
 
     @property
     def stream(self) -> bool:
         """Whether an event stream is asked for: the body's flag alone decides, never the `Accept` header."""
         return self.fields.get("stream") is True
 
-    @property
-    def conversation(self) -> Conversation:
-        """The stored chain and this request's input, read as a conversation."""
-        if self._conversation is None:
-            self._conversation = Conversation(self.history, self.fields.get("input"))
-        return self._conversation
-
-    def release(self) -> None:
-        """Forget what was parsed, keeping the bytes; it is parsed again when asked for."""
-        self._json = _UNREAD
-        self._malformed = ""
-        self._conversation = None
-
-    def following(self, history: Sequence[Mapping[str, Json]]) -> Request:
-        """Return the same request after `history`; the parsed body is shared."""
-        request = Request(
+    def unread(self) -> Request:
+        """Return the same request with nothing read from its body yet: to keep, since what was read weighs far more."""
+        return Request(
             self.method,
             self.path,
             headers=self.headers,
             query=self.query,
             body=self.body,
             session=self.session,
-            history=history,
+            history=self.history,
         )
-        request._json, request._malformed = self._json, self._malformed
+
+    def following(self, history: Sequence[Mapping[str, Json]]) -> Request:
+        """Return the same request after `history`; the parsed body is shared."""
+        request = self.unread()
+        request.history = history
+        request.json, request.malformed, request.fields = self.json, self.malformed, self.fields
         return request
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path} session={self.session!r} {len(self.body)} bytes>"
 
 
-_UNREAD: Final = object()
+_READ: Final = ("json", "malformed", "fields")
+
+
+def _parsed(body: bytes) -> tuple[Json, str]:
+    """Return the JSON of a body and "", or ABSENT and why it is malformed."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return ABSENT, str(error)
+    if depth_exceeds(document, body, MAX_DEPTH):
+        return ABSENT, f"nested deeper than {MAX_DEPTH} levels"
+    return document, ""
 
 
 def depth_exceeds(document: Json, text: bytes, limit: int) -> bool:

@@ -56,13 +56,15 @@ def test_the_body_alone_decides_about_streaming(body: bytes, stream: bool) -> No
     assert Request("POST", "/v1/responses", headers={"accept": "text/event-stream"}, body=body).stream is stream
 
 
-def test_releasing_keeps_the_bytes() -> None:
-    """What was parsed is parsed again when asked for."""
+def test_unread_is_the_same_request_read_again() -> None:
+    """What was read is read again when asked for."""
     request = post(b'{"input": "hi"}')
     assert request.conversation.said == "hi"
-    request.release()
-    assert request.conversation.said == "hi"
-    assert request.fields == {"input": "hi"}
+    again = request.unread()
+    assert again.json == request.json
+    assert again.json is not request.json
+    with pytest.raises(AttributeError, match="unheard"):
+        _ = again.unheard
 
 
 def test_following_shares_the_body() -> None:
