@@ -78,9 +78,12 @@ def control(
     async def not_allowed(asked: Asked, _: Exception) -> Response:
         return refusal(405, f"Not allowed: {asked.method} on {asked.url.path}.", (("allow", "GET, HEAD"),))
 
+    async def broken(_: Asked, error: Exception) -> Response:
+        return refusal(500, "The mock server itself failed; its log says how.")
+
     inner = Starlette(
         routes=[Route("/_mock/health", health), Route("/_mock/requests", requests)],
-        exception_handlers={404: unknown, 405: not_allowed},
+        exception_handlers={404: unknown, 405: not_allowed, 500: broken},
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False
@@ -174,8 +177,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
     """Return one journal entry as it is told. Offsets and durations are milliseconds."""
     exchange, ending = entry.exchange, entry.ending
     request = exchange.request
-    body = request.json
-    request.release()  # as the journal keeps it: the parsed body would weigh ten times its bytes
+    body = request.unread().json  # read from a copy: the journal keeps bytes, what is read from them weighs far more
     return {
         "number": entry.number,
         "time": exchange.arrived,

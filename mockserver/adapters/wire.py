@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, Literal
 
 import orjson
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mockserver.adapters.line import KEY, Application, DirectLine, Receive, Scope, Send, SocketLine
 from mockserver.core import catalogue
@@ -74,20 +74,29 @@ class _Reach:
         self.transport.close()
 
 
-class H11Wire(_Reach, H11Protocol):
-    """The pure-Python protocol, with reach."""
+@cache
+def protocol(parser: Literal["auto", "httptools", "h11"] = "auto") -> type[asyncio.Protocol]:
+    """Return a protocol class with reach: over the C parser where this machine has it, else over the one in Python.
 
+    Raises `ImportError` where `httptools` is named and missing.
+    """
+    if parser != "h11":
+        try:
+            from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+        except ImportError:
+            if parser == "httptools":
+                raise
+        else:
 
-def protocol() -> type[asyncio.Protocol]:
-    """Return the fastest protocol class with reach that this machine has."""
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    except ImportError:  # no wheel of httptools for this platform: the pure-Python parser does
-        return H11Wire
+            class HttpToolsWire(_Reach, HttpToolsProtocol):
+                """The C parser, with reach and direct writes."""
 
-    class HttpToolsWire(_Reach, HttpToolsProtocol):
-        """The C parser, with reach and direct writes."""
+                line_class = DirectLine
 
-        line_class = DirectLine
+            return HttpToolsWire
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    return HttpToolsWire
+    class H11Wire(_Reach, H11Protocol):
+        """The parser in Python, with reach."""
+
+    return H11Wire

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from mockserver.adapters.server import Server
-from mockserver.adapters.wire import H11Wire, protocol
+from mockserver.adapters.wire import protocol
 from tests.adapters.doubles import FakeEngine, serve
 
 Starter = Callable[..., Server]
@@ -18,7 +18,7 @@ Starter = Callable[..., Server]
 
 def _stacks() -> Iterator[tuple[str, type[asyncio.Protocol]]]:
     loops = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
-    parsers: list[type[asyncio.Protocol]] = [H11Wire, *([protocol()] if importlib.util.find_spec("httptools") else [])]
+    parsers = [protocol("h11"), *([protocol("httptools")] if importlib.util.find_spec("httptools") else [])]
     for loop in loops:
         for parser in parsers:
             yield loop, parser

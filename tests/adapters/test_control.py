@@ -71,6 +71,13 @@ def test_a_body_that_is_no_json_is_told_as_text(url: str) -> None:
     assert entry["status"] == 400
 
 
+def test_an_error_of_ours_is_told_in_the_providers_shape(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.adapters.control.render", lambda *_: 1 / 0)
+    status, headers, body = call(url, "GET", "/_mock/requests", None)
+    assert (status, headers["content-type"]) == (500, "application/json")
+    assert json.loads(body)["error"]["type"] == "server_error"
+
+
 def test_misses_can_be_asked_for_alone(url: str) -> None:
     ask(url)
     assert ask(url, "unheard of") == 404
