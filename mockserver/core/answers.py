@@ -172,7 +172,7 @@ def _stream_headers(reply: Reply, asked: Asked, manner: Manner) -> tuple[tuple[b
 def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, speed: float) -> Ready:
     if reply is not None and reply.retry_after is not None:
         error = catalogue.with_wait(error, reply.retry_after, always=True)
-    elif speed == 0:
+    elif reply is not None and speed == 0:
         error = catalogue.with_wait(error, INSTANT_RETRY)
     extra = error.headers if reply is None else (*error.headers, *reply.headers)
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)

@@ -159,7 +159,7 @@ class Engine:
     def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
         """Answer without looking at rules: no key, over a limit, or a body that is no request."""
         request = asked.request
-        error = auth.refuse(request, self.auth_keys or self.options.auth_keys)
+        error = auth.refuse(request, self.options.auth_keys + self.auth_keys)
         if error is None and self.limits:
             charge = self.shared.take("limits", lambda meter: Meter.charge(meter, self.limits, request, asked.now))
             error = charge.error(request)

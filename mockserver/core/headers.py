@@ -21,6 +21,9 @@ SAME_ALWAYS: Final[Headers] = (
     (b"openai-project", b"mock-project"),
 )
 
+_OURS: Final = 11
+"""How many headers `tail_headers` gives when nobody adds any: the constants, ours, the six of the rate limits."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 _VISIBLE: Final = "".join(chr(code) for code in range(0x20, 0x7F))
@@ -31,7 +34,8 @@ def answer_headers(
 ) -> Headers:
     """Return all headers of one answer; `length` in bytes unless it is streamed, `tail` as from `tail_headers`.
 
-    The id and the processing time are drawn, so that a repeated run sends the same ones.
+    The id and the processing time are drawn, so that a repeated run sends the same ones. Where an author's header has the
+    name of one of ours, theirs counts.
     """
     token = draw.hex("x-request-id", 34)
     head: Headers = (
@@ -42,6 +46,9 @@ def answer_headers(
         head = ((b"content-length", b"%d" % length), *head)
     if content_type is not None:
         head = (content_type, *head)
+    if len(tail) > _OURS:
+        named = {name for name, _ in tail}
+        head = tuple([pair for pair in head if pair[0] not in named])
     return head + tail
 
 
@@ -51,7 +58,9 @@ def tail_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
     ours = [(b"x-mock-session", header_text(session))]
     if rule:
         ours.append((b"x-mock-rule", header_text(rule)))
-    return (*SAME_ALWAYS, *ours, *((name.lower().encode("latin-1"), header_text(value)) for name, value in extra))
+    given = [(name.lower().encode("latin-1"), header_text(value)) for name, value in extra]
+    named = {name for name, _ in given}
+    return (*(pair for pair in (*SAME_ALWAYS, *ours) if pair[0] not in named), *given)
 
 
 def header_text(value: str) -> bytes:
