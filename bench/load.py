@@ -168,7 +168,9 @@ async def lateness(url: str, path: str, body: bytes, offsets: list[float], *, st
     request = request_bytes(url, path, body)
     clients = []
     for _ in range(streams):
-        _, client = await loop.create_connection(lambda: Watching(request, result), place.hostname or "", place.port or 80)
+        _, client = await loop.create_connection(
+            lambda: Watching(request, result), place.hostname or "", place.port or 80
+        )
         clients.append(client)
     started = time.perf_counter()
     for client in clients:

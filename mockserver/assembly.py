@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
+from mockserver import __version__
 from mockserver.adapters import disk
 from mockserver.adapters.accesslog import AccessLog
 from mockserver.adapters.asgi import App
@@ -95,7 +96,7 @@ class Assembly:
         app = App(
             self.engine,
             SystemClock(settings.now),
-            control=control(self.engine, token=self.token, background=(watch.run,)),
+            control=control(self.engine, token=self.token, background=(watch.run,), version=__version__),
             told=self._told,
             max_body=settings.max_body,
         )

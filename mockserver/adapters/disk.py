@@ -21,8 +21,8 @@ import orjson
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.errors import Problem, RuleFileError, SettingError, nearest
 from mockserver.core.limits import Limit
-from mockserver.core.rulefile import RuleFile, parse
-from mockserver.core.rules import RuleBook
+from mockserver.core.rulefiles.rulefile import RuleFile, parse
+from mockserver.core.rules.book import RuleBook
 
 SUFFIXES: Final = (".mock.yaml", ".mock.yml")
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from mockserver.adapters import disk
 from mockserver.adapters.disk import RuleSet
 from mockserver.core.limits import Limit
-from mockserver.core.rules import RuleBook
+from mockserver.core.rules.book import RuleBook
 
 LOG: Final = logging.getLogger("mockserver")
 

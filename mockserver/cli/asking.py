@@ -22,7 +22,7 @@ from mockserver.core.errors import SettingError
 if TYPE_CHECKING:
     from mockserver.core.engine import Engine, Play
     from mockserver.core.messages import Request
-    from mockserver.core.rules import RuleReport
+    from mockserver.core.rules.book import RuleReport
     from mockserver.settings import Settings
 
 _SETTINGS: Final = ("dialect", "validate", "lenient", "allow_params", "on_miss", "seed", "speed", "now", "catalogue")
@@ -59,7 +59,7 @@ def explain(
 
     Exits with 1 where none would.
     """
-    from mockserver.core.rules import Standing
+    from mockserver.core.rules.book import Standing
 
     settings = read_settings(flags)
     engine = _engine(settings, rules)
@@ -92,7 +92,7 @@ def _objections(engine: Engine, request: Request) -> Iterator[str]:
 
 
 def _verdict(report: RuleReport, winner: bool) -> Iterator[str]:
-    from mockserver.core.misses import tell
+    from mockserver.core.rules.misses import tell
 
     word = "ok   " if report.ok else "FAIL "
     yield f"{word}{report.rule.label}{'  <- answers' if winner else ''}"
@@ -153,9 +153,9 @@ def render(
 
 def _as_rule(play: Play, ask: Callable[[Engine], Play], settings: Settings) -> list[str]:
     """Return the lines of a rule file whose one rule gives the same events; `ask` tells what an engine answers."""
-    from mockserver.core.misses import suggestion
-    from mockserver.core.rulefile import parse
-    from mockserver.core.written import lines, spell
+    from mockserver.core.rulefiles.rulefile import parse
+    from mockserver.core.rulefiles.written import lines, spell
+    from mockserver.core.rules.misses import suggestion
 
     head = suggestion(play.exchange.request)[:2]
 
@@ -198,8 +198,8 @@ def _engine_of(settings: Settings, text: str) -> Engine:
     """Return an engine that answers from this text of a rule file alone."""
     from mockserver.adapters.disk import load_dialect
     from mockserver.core.engine import Engine, Options
-    from mockserver.core.rulefile import parse
-    from mockserver.core.rules import RuleBook
+    from mockserver.core.rulefiles.rulefile import parse
+    from mockserver.core.rules.book import RuleBook
 
     options = Options(seed=settings.seed, validate="off")
     return Engine(RuleBook(parse(text, "").rules), load_dialect(settings.dialect), options)

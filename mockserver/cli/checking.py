@@ -52,7 +52,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) 
 
 def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
     """Yield a warning for each rule that can never answer; `optional: true` says that this is meant."""
-    from mockserver.core.hiding import hidden
+    from mockserver.core.rules.hiding import hidden
 
     for found in hidden(rules.book.rules):
         if not found.rule.optional:
@@ -69,7 +69,7 @@ def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
 def _mend(rules: RuleSet) -> list[Problem]:
     """Write mended files back; return the mistakes that are gone."""
     from mockserver.adapters import disk
-    from mockserver.core.mending import mend
+    from mockserver.core.rulefiles.mending import mend
 
     gone: list[Problem] = []
     for path in rules.files:

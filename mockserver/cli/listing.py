@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 
 def _events() -> Iterable[Row]:
-    from mockserver.core.grammar import EVENTS
+    from mockserver.core.grammar.sequence import EVENTS
 
     for event in EVENTS.values():
         yield {
@@ -49,14 +49,14 @@ def _errors() -> Iterable[Row]:
 
 
 def _matchers() -> Iterable[Row]:
-    from mockserver.core.matchers import MATCHERS
+    from mockserver.core.rules.matchers import MATCHERS
 
     for name, matcher in MATCHERS.items():
         yield {"name": name, "does": matcher.doc}
 
 
 def _targets() -> Iterable[Row]:
-    from mockserver.core.targets import TARGETS
+    from mockserver.core.rules.targets import TARGETS
 
     for name, target in TARGETS.items():
         yield {"name": name, "does": target.doc}
@@ -103,6 +103,6 @@ def schema(url: bool) -> None:
 
         click.echo(disk.rule_schema_url())
         return
-    from mockserver.core import rulefile_schema
+    from mockserver.core.rulefiles import schema as rulefile_schema
 
     click.echo(json.dumps(rulefile_schema.schema(), indent=2, ensure_ascii=False))

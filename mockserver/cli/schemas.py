@@ -40,7 +40,7 @@ def build(file: Path | None, into: Path | None, operation: str | None, overlay: 
         return
     if into is None:
         raise SettingError("name the folder to write to, with --into DIR")
-    from mockserver.core.overlay import build_dialect
+    from mockserver.core.schemas.overlay import build_dialect
 
     changes = None if overlay is None else read(overlay)
     files = build_dialect(read(file), changes, operation=operation, name=into.name)
@@ -50,8 +50,8 @@ def build(file: Path | None, into: Path | None, operation: str | None, overlay: 
 
 def ours(folder: Path) -> dict[str, str]:
     """Return what our built files should hold, by path below `folder`, where the sources stand."""
-    from mockserver.core import rulefile_schema
-    from mockserver.core.overlay import build_dialect
+    from mockserver.core.rulefiles import schema as rulefile_schema
+    from mockserver.core.schemas.overlay import build_dialect
 
     source = read(folder / SOURCE)
     dialects = [build_dialect(source)]
@@ -64,7 +64,7 @@ def ours(folder: Path) -> dict[str, str]:
 
 
 def _texts(files: Mapping[str, Any]) -> dict[str, str]:
-    from mockserver.core import overlay
+    from mockserver.core.schemas import overlay
 
     return {path: overlay.text(value) for path, value in files.items()}
 

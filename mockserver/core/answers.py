@@ -12,11 +12,13 @@ from typing import Any, Final, assert_never
 
 import orjson
 
-from mockserver.core import auto, catalogue, composition, faults, literal, pacing, templates
+from mockserver.core import catalogue, composition, faults, pacing, templates
 from mockserver.core.canned import Canned, Shelf
 from mockserver.core.events import Answer
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, tail_headers
-from mockserver.core.item_kinds import complete
+from mockserver.core.items import auto
+from mockserver.core.items.kinds import complete
+from mockserver.core.literals import literal
 from mockserver.core.messages import Kind
 from mockserver.core.reply import Auto, Error, Events, Forward, Http, Output, Reply
 from mockserver.core.response import Asked

@@ -19,7 +19,7 @@ from mockserver.core import composition, pacing, usage
 from mockserver.core.dialect import Dialect
 from mockserver.core.draws import Draw
 from mockserver.core.events import Event
-from mockserver.core.item_kinds import complete
+from mockserver.core.items.kinds import complete
 from mockserver.core.messages import Request
 from mockserver.core.reply import Output, Reply
 from mockserver.core.response import Asked, at_moment, frame

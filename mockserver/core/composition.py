@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from mockserver.core.draws import Draw
-from mockserver.core.event_types import EVENTS
 from mockserver.core.events import Answer, Event
-from mockserver.core.item_kinds import KINDS, PARTIAL_IMAGES, UNKNOWN
-from mockserver.core.item_rows import Extras, Parts, Signal, Text, opened, row_of
+from mockserver.core.grammar.event_types import EVENTS
+from mockserver.core.grammar.item_rows import Extras, Parts, Signal, Text, opened, row_of
+from mockserver.core.items.kinds import KINDS, PARTIAL_IMAGES, UNKNOWN
 from mockserver.core.progress import output_so_far
 from mockserver.core.reply import Reply
 from mockserver.core.response import Asked, at_moment, frame

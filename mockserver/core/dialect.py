@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.core.schema import Schema
+from mockserver.core.schemas.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Literal
 
-from mockserver.core import answers, auth, catalogue, endpoints, misses, turns
+from mockserver.core import answers, auth, catalogue, endpoints, turns
 from mockserver.core.answers import Manner, Ready
 from mockserver.core.canned import Shelf
 from mockserver.core.dialect import Dialect
@@ -22,11 +22,12 @@ from mockserver.core.limits import GENEROUS_HEADERS, Limit, Meter
 from mockserver.core.messages import EMPTY, Ending, Exchange, Request, Violation
 from mockserver.core.reply import Auto, Error, Reply
 from mockserver.core.response import Asked
-from mockserver.core.rules import RuleBook
+from mockserver.core.rules import misses
+from mockserver.core.rules.book import RuleBook
+from mockserver.core.schemas.validation import Validator
 from mockserver.core.state import Claim, Exhausted, MemoryState, Refusal, Remembered
 from mockserver.core.templates import Scope
 from mockserver.core.timeline import Timeline
-from mockserver.core.validation import Validator
 
 MOST_SESSIONS: Final = 1000
 RESPONSE_WEIGHT: Final = 2000

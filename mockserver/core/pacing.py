@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from mockserver.core.draws import Draw
-from mockserver.core.event_types import TERMINALS
 from mockserver.core.events import Event
+from mockserver.core.grammar.event_types import TERMINALS
 from mockserver.core.sse import encode
 from mockserver.core.timeline import Chunk, Finish, Head, Headers, Step, Timeline, Timing
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mockserver.core.events import Event
-from mockserver.core.item_kinds import KINDS, UNKNOWN
-from mockserver.core.item_rows import ITEM_ROWS, Parts, Text
+from mockserver.core.grammar.item_rows import ITEM_ROWS, Parts, Text
+from mockserver.core.items.kinds import KINDS, UNKNOWN
 
 _OPENED: Final = "response.output_item.added"
 _CLOSED: Final = "response.output_item.done"

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 from mockserver.core.messages import ABSENT, EMPTY
 from mockserver.core.reply import Reply
-from mockserver.core.rules import Mismatch, Rule
+from mockserver.core.rules.book import Mismatch, Rule
 
 Exhausted = Literal["miss", "repeat", "cycle"]
 T = TypeVar("T")

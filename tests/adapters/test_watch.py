@@ -10,7 +10,7 @@ import pytest
 from mockserver.adapters import disk
 from mockserver.adapters.watch import Watch
 from mockserver.core.limits import Limit
-from mockserver.core.rules import RuleBook
+from mockserver.core.rules.book import RuleBook
 from tests.adapters.test_disk import rule, write
 
 

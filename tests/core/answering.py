@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.draws import Draw
-from mockserver.core.event_types import SCHEMA_TYPES
 from mockserver.core.events import Event
-from mockserver.core.grammar import check
+from mockserver.core.grammar.event_types import SCHEMA_TYPES
+from mockserver.core.grammar.sequence import check
 from mockserver.core.messages import Request
 from mockserver.core.reply import Output, Reply
 from mockserver.core.response import Asked

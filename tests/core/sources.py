@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.core.overlay import build_dialect
+from mockserver.core.schemas.overlay import build_dialect
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DIALECTS = ("standard", "reference", "openai")

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.core import samples
-from mockserver.core.auto import GREETING, instance, items_for, untruths
 from mockserver.core.composition import compose
-from mockserver.core.item_kinds import complete
+from mockserver.core.items import samples
+from mockserver.core.items.auto import GREETING, instance, items_for, untruths
+from mockserver.core.items.joins import joined
+from mockserver.core.items.kinds import complete
+from mockserver.core.items.patterns import sample
+from mockserver.core.items.samples import FORMATS
 from mockserver.core.messages import Request
-from mockserver.core.patterns import sample
-from mockserver.core.samples import FORMATS
-from mockserver.core.schema import Schema
-from mockserver.core.schema_joins import joined
+from mockserver.core.schemas.schema import Schema
 from tests.core.answering import asked, assert_legal, assert_valid_response, reply, request
 
 CITY = {

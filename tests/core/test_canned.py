@@ -14,8 +14,8 @@ from mockserver.core import composition
 from mockserver.core.canned import Canned, can
 from mockserver.core.draws import Draw
 from mockserver.core.faults import Fault
-from mockserver.core.item_kinds import complete
-from mockserver.core.items import sketches_for
+from mockserver.core.items.kinds import complete
+from mockserver.core.items.sketches import sketches_for
 from mockserver.core.messages import Request
 from mockserver.core.reply import Auto, Failed, Output, Reply
 from mockserver.core.response import Asked

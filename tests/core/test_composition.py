@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mockserver.core.composition import compose, final_response, pieces
 from mockserver.core.dialect import Dialect, Quirks
-from mockserver.core.event_types import EVENTS, SCHEMA_TYPES
 from mockserver.core.events import Event
-from mockserver.core.item_kinds import KINDS, complete
+from mockserver.core.grammar.event_types import EVENTS, SCHEMA_TYPES
+from mockserver.core.items.kinds import KINDS, complete
 from mockserver.core.progress import output_so_far
 from mockserver.core.reply import Failed
 from mockserver.core.timeline import Timing

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.equality import canonical, differences, equal
 from mockserver.core.messages import ABSENT
+from mockserver.core.rules.equality import canonical, differences, equal
 
 NUMBERS = st.sampled_from([0, -0.0, 0.0, 1, 1.0, True, False, 2**53, float(2**53), 2**70, 0.1, -1, 1e300])
 JSON = st.recursive(

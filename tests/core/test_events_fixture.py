@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from mockserver.core.events import Answer
-from mockserver.core.grammar import EVENTS, SCHEMA_TYPES
-from mockserver.core.literal import compose
+from mockserver.core.grammar.sequence import EVENTS, SCHEMA_TYPES
+from mockserver.core.literals.literal import compose
 from mockserver.core.reply import Events
-from mockserver.core.rulefile import parse
-from mockserver.core.rules import Rule, RuleBook
+from mockserver.core.rulefiles.rulefile import parse
+from mockserver.core.rules.book import Rule, RuleBook
 from tests.core.answering import asked, assert_legal, assert_valid_response, dialect, request
 
 FILE: Final = Path(__file__).parents[2] / "fixtures" / "events.mock.yaml"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.faultform import compile_fault
 from mockserver.core.faults import FAULTS, Fault, Place, strike
+from mockserver.core.rulefiles.faultform import compile_fault
 from mockserver.core.timeline import Chunk, Cut, Finish, Head, Reset, Stall, Step, Timeline
 
 STREAM = Timeline(

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openai.types.responses import ResponseStreamEvent
 
-from mockserver.core.event_types import INDEX
-from mockserver.core.grammar import (
+from mockserver.core.grammar.event_types import INDEX
+from mockserver.core.grammar.sequence import (
     EVENTS,
     ITEM_ROWS,
     SCHEMA_TYPES,

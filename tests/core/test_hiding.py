@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import pytest
 
-from mockserver.core.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition
-from mockserver.core.hiding import hidden
 from mockserver.core.reply import Auto, Reply
-from mockserver.core.rules import Rule
+from mockserver.core.rules.book import Rule
+from mockserver.core.rules.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition
+from mockserver.core.rules.hiding import hidden
 
 ANSWER = Reply(Auto())
 

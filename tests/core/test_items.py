@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from openai.types.responses import ResponseOutputItem
 from pydantic import TypeAdapter
 
-from mockserver.core.item_kinds import KINDS, as_text
-from mockserver.core.items import ITEMS, REPLY_KINDS, complete, output_item, sketch, sketches_for
-from mockserver.core.schema import Schema
+from mockserver.core.items.kinds import KINDS, as_text
+from mockserver.core.items.sketches import ITEMS, REPLY_KINDS, complete, output_item, sketch, sketches_for
+from mockserver.core.schemas.schema import Schema
 from mockserver.core.templates import Compact
 from tests.core.answering import Mistakes, asked, dialect
 

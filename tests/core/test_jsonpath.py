@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.jsonpath import Path, compile_path, simple_steps, spell
 from mockserver.core.messages import ABSENT
+from mockserver.core.rules.jsonpath import Path, compile_path, simple_steps, spell
 from tests.core.reporting import Reported, refuse
 
 DOCUMENT: Any = {"a": {"b": [1, {"c": None}, 3]}, "x y": "quoted", "temperature": 0, "é": 1}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.events import Answer
-from mockserver.core.grammar import EVENTS, ITEM_ROWS, SCHEMA_TYPES, TERMINALS
-from mockserver.core.literal import check_literal, compose, entry, has_terminal
+from mockserver.core.grammar.sequence import EVENTS, ITEM_ROWS, SCHEMA_TYPES, TERMINALS
+from mockserver.core.literals.literal import check_literal, compose, entry, has_terminal
 from mockserver.core.reply import Events, LiteralEvent, Reply
 from tests.core.answering import Mistakes, asked, assert_legal, assert_valid_response, dialect
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.masks import compile_masks, masked
+from mockserver.core.rules.masks import compile_masks, masked
 from tests.core.reporting import Reported, refuse
 
 CASES: list[tuple[str, str, str]] = [

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.conditions import HOLDS, Mismatch
-from mockserver.core.leaves import MAX_SUBJECT
-from mockserver.core.matchers import MATCHERS, Matcher, compile_matcher, matcher_schema
 from mockserver.core.messages import ABSENT
+from mockserver.core.rules.conditions import HOLDS, Mismatch
+from mockserver.core.rules.leaves import MAX_SUBJECT
+from mockserver.core.rules.matchers import MATCHERS, Matcher, compile_matcher, matcher_schema
 from tests.core.reporting import Reported, refuse
 
 

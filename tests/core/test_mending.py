@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.mending import mend
-from mockserver.core.rulefile import parse
+from mockserver.core.rulefiles.mending import mend
+from mockserver.core.rulefiles.rulefile import parse
 
 CASES = [
     ("a misspelt key", "rules: [{reply: {txt: hi}}]", "rules: [{reply: {text: hi}}]"),

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.conditions import Mismatch
 from mockserver.core.messages import ABSENT, Request
-from mockserver.core.misses import MOST_BRIEF, brief, describe, suggestion, tell
-from mockserver.core.rules import Nearest, RuleBook, Standing
-from mockserver.core.targets import compile_when
+from mockserver.core.rules.book import Nearest, RuleBook, Standing
+from mockserver.core.rules.conditions import Mismatch
+from mockserver.core.rules.misses import MOST_BRIEF, brief, describe, suggestion, tell
+from mockserver.core.rules.targets import compile_when
 from tests.core.reporting import refuse
 from tests.core.test_rules import Refused, ask, rule
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.conditions import Mismatch
 from mockserver.core.messages import ABSENT
-from mockserver.core.nearness import EXHAUSTED, closeness, cost, weight
+from mockserver.core.rules.conditions import Mismatch
+from mockserver.core.rules.nearness import EXHAUSTED, closeness, cost, weight
 
 ORDERED: list[tuple[Any, Any, Any]] = [
     # a value, one that is nearer to it, one that is farther

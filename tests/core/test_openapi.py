@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.errors import SchemaSourceError
-from mockserver.core.openapi import build
-from mockserver.core.overlay import text
+from mockserver.core.schemas.openapi import build
+from mockserver.core.schemas.overlay import text
 from tests.core.sources import built, read
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.core.dialect import Quirks
 from mockserver.core.errors import SchemaSourceError
-from mockserver.core.overlay import MANIFEST, apply, build_dialect, digest, text
+from mockserver.core.schemas.overlay import MANIFEST, apply, build_dialect, digest, text
 from tests.core.sources import DIALECTS, built
 
 

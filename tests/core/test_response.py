@@ -8,8 +8,8 @@ import pytest
 
 from mockserver.core import usage
 from mockserver.core.dialect import Dialect, Quirks
-from mockserver.core.event_types import SCHEMA_TYPES
-from mockserver.core.item_kinds import complete
+from mockserver.core.grammar.event_types import SCHEMA_TYPES
+from mockserver.core.items.kinds import complete
 from mockserver.core.response import at_moment, frame, snapshot
 from tests.core.answering import asked, assert_valid_response, dialect, reply, request
 

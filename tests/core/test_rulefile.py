@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core import replyform, ruleform
 from mockserver.core.faults import FAULTS, Fault, Place
-from mockserver.core.items import ITEMS
+from mockserver.core.items.sketches import ITEMS
 from mockserver.core.limits import Limit
-from mockserver.core.matchers import MATCHERS
-from mockserver.core.modifiers import TIMING
 from mockserver.core.reply import Auto, Error, Events, Failed, Forward, Http, Output
-from mockserver.core.rulefile import FORM, Include, RuleFile, parse
-from mockserver.core.targets import TARGETS
+from mockserver.core.rulefiles import replyform, ruleform
+from mockserver.core.rulefiles.modifiers import TIMING
+from mockserver.core.rulefiles.rulefile import FORM, Include, RuleFile, parse
+from mockserver.core.rules.matchers import MATCHERS
+from mockserver.core.rules.targets import TARGETS
 from mockserver.core.timeline import Timing
 
 

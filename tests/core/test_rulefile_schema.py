@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.core import replyform, ruleform
 from mockserver.core.catalogue import ERRORS
-from mockserver.core.items import REPLY_KINDS
-from mockserver.core.modifiers import MODIFIERS
-from mockserver.core.rulefile import FORM, parse
-from mockserver.core.rulefile_schema import schema
-from mockserver.core.schema import Schema
-from mockserver.core.targets import TARGETS
-from mockserver.core.yamlsource import read
+from mockserver.core.items.sketches import REPLY_KINDS
+from mockserver.core.rulefiles import replyform, ruleform
+from mockserver.core.rulefiles.modifiers import MODIFIERS
+from mockserver.core.rulefiles.rulefile import FORM, parse
+from mockserver.core.rulefiles.schema import schema
+from mockserver.core.rulefiles.yamlsource import read
+from mockserver.core.rules.targets import TARGETS
+from mockserver.core.schemas.schema import Schema
 from tests.core.test_rulefile import BAD, BAD_REPLIES, LOOSE, WHOLE
 
 ROOT = Path(__file__).parents[2]

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.conditions import HOLDS, ClaimCondition, Condition, Mismatch
-from mockserver.core.index import Index
 from mockserver.core.messages import Request
 from mockserver.core.reply import Auto, Reply
-from mockserver.core.rules import Rule, RuleBook, Standing
-from mockserver.core.targets import compile_when
+from mockserver.core.rules.book import Rule, RuleBook, Standing
+from mockserver.core.rules.conditions import HOLDS, ClaimCondition, Condition, Mismatch
+from mockserver.core.rules.index import Index
+from mockserver.core.rules.targets import compile_when
 from tests.core.reporting import refuse
 
 ANSWER = Reply(Auto())

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.errors import SchemaSourceError
 from mockserver.core.messages import MAX_DEPTH
-from mockserver.core.schema import Schema, SchemaViolation, follow, kind_of, resolve
+from mockserver.core.schemas.schema import Schema, SchemaViolation, follow, kind_of, resolve
 
 LIBRARIES = ("jsonschema-rs", "jsonschema")
 both_libraries = pytest.mark.parametrize("library", LIBRARIES)
@@ -406,7 +406,7 @@ def test_the_libraries_are_imported_late_and_one_is_enough(blocked: bool) -> Non
     """Nothing is loaded before the first schema is compiled; without the fast library the slow one judges."""
     script = (
         "import sys\n"
-        "import mockserver.core.schema as room\n"
+        "import mockserver.core.schemas.schema as room\n"
         "assert not {'jsonschema', 'jsonschema_rs'} & set(sys.modules)\n"
         + ("sys.modules['jsonschema_rs'] = None\n" if blocked else "")
         + "schema = room.Schema({'type': 'string'})\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.core.overlay import text
+from mockserver.core.schemas.overlay import text
 from tests.core.sources import DIALECTS, SCHEMAS, built
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.messages import ABSENT
-from mockserver.core.showing import is_secret, show, show_pair, without_secrets, yaml_text
+from mockserver.core.rules.showing import is_secret, show, show_pair, without_secrets, yaml_text
 
 
 @pytest.mark.parametrize(

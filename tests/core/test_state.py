@@ -9,7 +9,7 @@ import pytest
 from mockserver.core import state as state_room
 from mockserver.core.messages import ABSENT
 from mockserver.core.reply import Auto, Reply
-from mockserver.core.rules import ClaimCondition, Mismatch, Rule
+from mockserver.core.rules.book import ClaimCondition, Mismatch, Rule
 from mockserver.core.state import Claim, MemoryState, Refusal, Remembered, reply_index
 
 

@@ -10,10 +10,10 @@ import jsonschema
 import orjson
 import pytest
 
-from mockserver.core.conditions import ENDPOINT, HOLDS, Condition, Mismatch
-from mockserver.core.matchers import matcher_schema
 from mockserver.core.messages import ABSENT, Request
-from mockserver.core.targets import TARGETS, When, compile_when, when_schema
+from mockserver.core.rules.conditions import ENDPOINT, HOLDS, Condition, Mismatch
+from mockserver.core.rules.matchers import matcher_schema
+from mockserver.core.rules.targets import TARGETS, When, compile_when, when_schema
 from tests.core.reporting import Reported, refuse
 
 Body = Mapping[str, Any]

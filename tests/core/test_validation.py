@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.messages import Request, Violation
-from mockserver.core.schema import Schema
-from mockserver.core.validation import Mode, Validator
-from mockserver.core.wording import edits, where
+from mockserver.core.schemas.schema import Schema
+from mockserver.core.schemas.validation import Mode, Validator
+from mockserver.core.schemas.wording import edits, where
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.written import flow, lines, spell
-from mockserver.core.yamlsource import read
+from mockserver.core.rulefiles.written import flow, lines, spell
+from mockserver.core.rulefiles.yamlsource import read
 
 JSON = st.recursive(
     st.none()

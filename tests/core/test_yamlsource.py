@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core import yamlreader
-from mockserver.core.yamlplaces import dotted
-from mockserver.core.yamlsource import read
+from mockserver.core.rulefiles import yamlreader
+from mockserver.core.rulefiles.yamlplaces import dotted
+from mockserver.core.rulefiles.yamlsource import read
 
 
 @pytest.fixture(params=["C", "Python"])

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mockserver.cli.starting import FIRST
-from mockserver.core import rulefile_schema
+from mockserver.core.rulefiles import schema as rulefile_schema
 from tests.doors.processes import run
 from tests.live import serving
 

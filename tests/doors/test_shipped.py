@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from mockserver.adapters import disk
 from mockserver.assembly import CATALOGUE, SHIPPED
-from mockserver.core import rulefile_schema
 from mockserver.core.catalogue import ERRORS
+from mockserver.core.rulefiles import schema as rulefile_schema
 from tests.live import Live, serving
 
 FIXTURES = disk.data("fixtures")

@@ -1,0 +1,327 @@
+"""The YAML parser's events, one by one, to a plain value and the place of everything in it.
+
+This room decides what may be nested, repeated or referred to, and how such mistakes read. It must not know rules, nor
+what an unquoted word means (`yamlscalars` does).
+
+Reading events rather than a tree keeps deep nesting, and aliases of aliases, from costing more than their text.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from mockserver.core.errors import Problem
+from mockserver.core.messages import Json
+from mockserver.core.rulefiles.yamladvice import BRACES, advise
+from mockserver.core.rulefiles.yamlplaces import Entry, Span, dotted, line_column
+from mockserver.core.rulefiles.yamlscalars import CONTAINERS, TAGS, plain
+
+MAX_DEPTH: Final = 100
+"""Deeper nesting is refused: whoever reads the value may recurse."""
+MAX_ALIASED: Final = 100_000
+"""How much all aliases together may stand for: one for each value, one for each hundred characters of text."""
+
+_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser may not have been built
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: reading ends early and says why in `problems`
+    pass
+
+
+class _Anchor(NamedTuple):
+    value: Json
+    weight: int
+    height: int
+    is_open: bool = False
+
+
+class _Frame:
+    """A mapping or list that is not closed yet."""
+
+    __slots__ = (
+        "anchor",
+        "braces",
+        "entries",
+        "height",
+        "is_key",
+        "key",
+        "key_span",
+        "merges",
+        "start",
+        "value",
+        "weight",
+    )
+
+    def __init__(self, value: dict[str, Any] | list[Any], start: Span, anchor: str | None, is_key: bool) -> None:
+        self.value = value
+        self.start = start
+        self.anchor = anchor
+        self.is_key = is_key
+        """This container stands where a key was expected."""
+        self.entries: dict[str | int, Entry] = {}
+        self.key: str | _Slot | None = None
+        self.key_span = start
+        self.merges: list[tuple[Json, Span]] = []
+        self.braces = False
+        """A `{{`: somebody forgot the quotes around a template."""
+        self.weight = 1
+        self.height = 1
+
+
+class _Slot(enum.Enum):
+    """Where a value goes that has no key of its own."""
+
+    MERGE = "<<"
+    NOWHERE = ""
+    """Its key was a mistake, already told."""
+
+
+class Reader:
+    """Reads one text; what it found stands in `root`, `root_span`, `entries` and `problems`."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.problems: list[Problem] = []
+        self.entries: dict[int, dict[str | int, Entry]] = {}
+        self.kept: list[Json] = []  # keeps every container alive, so that its id stays its own
+        self.root: Json = None
+        self.root_span = Span(1, 1, 0, len(text))
+        self.frames: list[_Frame] = []
+        self.anchors: dict[str, _Anchor] = {}
+        self.aliased = 0
+        self.documents = 0
+
+    def note(self, line: int, column: int, message: str, hint: str = "") -> None:
+        path: list[str | int] = []
+        for frame in self.frames:
+            if isinstance(frame.value, list):
+                path.append(len(frame.value))
+            elif isinstance(frame.key, str):
+                path.append(frame.key)
+        self.problems.append(Problem(message, self.file, line, column, dotted(tuple(path)), hint))
+
+    def run(self) -> bool:
+        """Read the whole text. Returns whether it is broken."""
+        try:
+            loader = _LOADER(self.text)
+            try:
+                while (event := loader.get_event()) is not None:
+                    self.take(event)
+            finally:
+                loader.dispose()
+        except _Stop:
+            return True
+        except yaml.YAMLError as error:
+            advice = advise(error, self.text)
+            line, column = line_column(self.text, advice.index)
+            if not any((problem.line, problem.column) == (line, column) for problem in self.problems):
+                self.frames.clear()
+                self.note(line, column, advice.message)
+            return True
+        return False
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self.scalar(event)
+            case yaml.MappingStartEvent():
+                self.open({}, event)
+            case yaml.SequenceStartEvent():
+                self.open([], event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self.close(event)
+            case yaml.AliasEvent():
+                self.alias(event)
+            case yaml.DocumentStartEvent():
+                self.documents += 1
+                if self.documents > 1:
+                    span = _span(event)
+                    self.note(span.line, span.column, "a second YAML document begins here; one file holds one document")
+                    raise _Stop
+            case _:
+                pass  # the stream's start and end, a document's end
+
+    # Scalars and keys
+
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        span = _span(event)
+        as_key = self._wants_key()
+        word: str = event.value
+        bare = event.style is None or event.style == ""
+        if event.tag is not None and event.tag not in TAGS:
+            self._foreign_tag(event.tag, span)
+            value: Any = self.text[span.start : span.end]
+        elif as_key and bare and word == _Slot.MERGE.value and event.tag is None:
+            self._merge_key(span)
+            return
+        else:
+            reader = TAGS[event.tag] if event.tag is not None else plain if bare else str
+            try:
+                value = _whole(reader(word))
+            except ValueError as error:
+                self.note(span.line, span.column, str(error), "quote it to make it text")
+                value = word
+        weight = 1 + len(word) // 100
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(value, weight, 0)
+        if as_key:
+            self._key(value, word, span)
+        else:
+            self._add(value, span, weight, 0)
+
+    def _wants_key(self) -> bool:
+        if not self.frames:
+            return False
+        frame = self.frames[-1]
+        return isinstance(frame.value, dict) and frame.key is None
+
+    def _key(self, value: Any, word: str, span: Span) -> None:
+        frame = self.frames[-1]
+        if not isinstance(value, str):
+            message = f'a key must be text; write "{word}"' if word else "a key is missing before `:`"
+            self.note(span.line, span.column, message)
+        key = value if isinstance(value, str) else word
+        if key in frame.entries:
+            first = frame.entries[key].key
+            frame.key = key
+            message = f"duplicate key, first at line {first.line}, column {first.column}"
+            self.note(span.line, span.column, message, "keep one of them")
+            frame.key = _Slot.NOWHERE
+        else:
+            frame.key = key
+        frame.key_span = span
+
+    def _merge_key(self, span: Span) -> None:
+        frame = self.frames[-1]
+        frame.key_span = span
+        frame.key = _Slot.MERGE
+        if frame.merges:
+            self.note(span.line, span.column, "duplicate key `<<`", "it takes a list: `<<: [*one, *two]`")
+
+    def _foreign_tag(self, tag: str, span: Span) -> None:
+        shown = tag.replace("tag:yaml.org,2002:", "!!")
+        self.note(
+            span.line,
+            span.column,
+            f"the YAML tag `{shown}` has no meaning here",
+            "quote the text if it begins with `!`",
+        )
+
+    # Containers
+
+    def open(self, value: dict[str, Any] | list[Any], event: yaml.CollectionStartEvent) -> None:
+        span = _span(event)
+        is_key = self._wants_key()
+        if len(self.frames) >= MAX_DEPTH:
+            self.frames.clear()  # nobody reads a path that long
+            self.note(span.line, span.column, f"nested deeper than {MAX_DEPTH} levels")
+            raise _Stop
+        if event.tag is not None and event.tag not in CONTAINERS:
+            self._foreign_tag(event.tag, span)
+        if is_key and event.flow_style and self.text.startswith("{{", span.start - 1):
+            self.frames[-1].braces = isinstance(value, dict)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(None, 0, 0, is_open=True)
+        self.frames.append(_Frame(value, span, event.anchor, is_key))
+
+    def close(self, event: yaml.Event) -> None:
+        frame = self.frames.pop()
+        span = frame.start._replace(end=_span(event).end)
+        value: Json = frame.value
+        if frame.merges:
+            self._merge(frame)
+        self.entries[id(value)] = frame.entries
+        self.kept.append(value)
+        if frame.braces and not (frame.is_key and self.frames[-1].braces):
+            self.note(span.line, span.column, BRACES)
+            value = self.text[span.start : span.end]
+        if frame.anchor is not None:
+            self.anchors[frame.anchor] = _Anchor(value, frame.weight, frame.height)
+        if not frame.is_key:
+            self._add(value, span, frame.weight, frame.height)
+            return
+        parent = self.frames[-1]
+        if not parent.braces:
+            self.note(span.line, span.column, "a key must be text, not a mapping or a list")
+        parent.key, parent.key_span = _Slot.NOWHERE, span
+
+    def _add(self, value: Json, span: Span, weight: int, height: int) -> None:
+        if not self.frames:
+            self.root, self.root_span = value, span
+            return
+        frame = self.frames[-1]
+        frame.weight += weight
+        frame.height = max(frame.height, height + 1)
+        if isinstance(frame.value, list):
+            frame.entries[len(frame.value)] = Entry(span, span)
+            frame.value.append(value)
+            return
+        key, frame.key = frame.key, None
+        if key is _Slot.MERGE:
+            frame.merges.append((value, span))
+        elif isinstance(key, str):
+            frame.entries[key] = Entry(frame.key_span, span)
+            frame.value[key] = value
+
+    def _merge(self, frame: _Frame) -> None:
+        """Add what `<<` brings; the mapping's own keys win, then the first of several sources."""
+        assert isinstance(frame.value, dict)
+        for given, span in frame.merges:
+            for source in given if isinstance(given, list) else [given]:
+                if not isinstance(source, dict):
+                    self.note(
+                        span.line, span.column, "`<<` takes a mapping or a list of mappings", "write e.g. `<<: *name`"
+                    )
+                    continue
+                for key, value in source.items():
+                    if key not in frame.value:
+                        frame.value[key] = value
+                        frame.entries[key] = self.entries[id(source)][key]
+
+    # Aliases
+
+    def alias(self, event: yaml.AliasEvent) -> None:
+        span = _span(event)
+        name = event.anchor or ""
+        anchor = self.anchors.get(name)
+        as_key = self._wants_key()
+        if anchor is None or anchor.is_open:
+            if anchor is None:
+                message = f"an unquoted `*` begins a YAML alias, and no anchor `&{name}` stands before it"
+                self.note(span.line, span.column, message, f'if text is meant, quote it: "*{name}"')
+            else:
+                self.note(span.line, span.column, f"the alias `*{name}` stands inside the very value it names")
+            anchor = _Anchor(f"*{name}", 1, 0)
+        self.aliased += anchor.weight
+        if self.aliased > MAX_ALIASED:
+            self.note(span.line, span.column, f"the aliases of this file stand for more than {MAX_ALIASED} values")
+            raise _Stop
+        if len(self.frames) + anchor.height > MAX_DEPTH:
+            self.frames.clear()
+            self.note(span.line, span.column, f"nested deeper than {MAX_DEPTH} levels")
+            raise _Stop
+        if not as_key:
+            self._add(anchor.value, span, anchor.weight, anchor.height)
+        elif isinstance(anchor.value, str):
+            self._key(anchor.value, anchor.value, span)
+        else:
+            self.note(span.line, span.column, f"a key must be text; `*{name}` is not")
+            self.frames[-1].key, self.frames[-1].key_span = _Slot.NOWHERE, span
+
+
+def _whole(value: Any) -> Any:
+    # Only the parser in Python lets `"\ud800"` through; no encoder would.
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("half of a surrogate pair is no character")
+    return value
+
+
+def _span(event: yaml.Event) -> Span:
+    start, end = event.start_mark, event.end_mark
+    assert start is not None  # only events made by hand lack marks
+    assert end is not None
+    return Span(start.line + 1, start.column + 1, start.index, end.index)

@@ -1,0 +1,79 @@
+"""YAML text to a plain value, with the place of every key and value.
+
+This room decides what a file says before anyone asks what it means: only what JSON can hold, read the way people mean
+it, within bounds, and every mistake with its line and column. It must not know rules or open files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mockserver.core.errors import Problem
+from mockserver.core.messages import Json
+from mockserver.core.rulefiles.yamladvice import forbidden
+from mockserver.core.rulefiles.yamlplaces import START, Entry, Path, Span, dotted, line_column
+from mockserver.core.rulefiles.yamlreader import Reader
+
+__all__ = ["Source", "dotted", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was read. `value` is None for an empty file and for a `broken` one.
+
+    Values brought in by an alias are one shared object; nothing in `value` may be changed.
+    """
+
+    text: str
+    value: Json
+    problems: tuple[Problem, ...] = ()
+    broken: bool = False
+    """The text is not YAML, or too much of it: there is no value to look at."""
+    root: Span = START
+    _entries: Mapping[int, Mapping[str | int, Entry]] = field(default_factory=dict, repr=False)
+
+    def place(self, path: Path, snippet: str = "") -> tuple[int, int]:
+        """Return line and column, from 1, of the key (in a list: the value) that `path` leads to.
+
+        A path that goes further than the file gives the last entry that is there. A `snippet` of the value's text is
+        looked for inside it and its own place is given.
+        """
+        span, body = self.root, self.root
+        for entry in self._trail(path):
+            span, body = entry
+        if snippet:
+            index = self.text.find(snippet, body.start, body.end)
+            if index >= 0:
+                return line_column(self.text, index)
+        return span.line, span.column
+
+    def known(self, path: Path) -> Path:
+        """Return as much of `path` as the file has."""
+        return path[: len(self._trail(path))]
+
+    def _trail(self, path: Path) -> list[Entry]:
+        trail: list[Entry] = []
+        here = self.value
+        for step in path:
+            entry = self._entries.get(id(here), {}).get(step)
+            if entry is None:
+                break
+            trail.append(entry)
+            here = here[step]
+        return trail
+
+
+def read(text: str, file: str = "") -> Source:
+    """Read one YAML document. Never raises: mistakes are in `problems`, in file order."""
+    text = text.removeprefix("\ufeff")
+    advice = forbidden(text)
+    reader = Reader(text, file)
+    if advice is not None:
+        reader.note(*line_column(text, advice.index), advice.message)
+        return Source(text, None, tuple(reader.problems), broken=True)
+    broken = reader.run()
+    problems = tuple(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
+    if broken:
+        return Source(text, None, problems, broken=True)
+    return Source(text, reader.root, problems, root=reader.root_span, _entries=reader.entries)

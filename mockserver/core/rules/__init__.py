@@ -1,0 +1,1 @@
+"""Rules: targets, matchers, the book that finds candidates, and what is told when none is found."""
