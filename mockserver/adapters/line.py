@@ -9,11 +9,13 @@ plain ASGI can: a reset then looks like a cut.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias
 
 from mockserver.adapters import kernel
+from mockserver.core.timeline import Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -53,14 +55,14 @@ class Line:
     def last(self) -> None:
         """Let the connection end after this exchange. Plain ASGI cannot ask for that."""
 
-    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Send the status line and headers; they may stay in hand until the first body bytes.
+    async def begin(self, status: int, headers: Headers, shared: Headers = ()) -> None:
+        """Send the status line and headers, the `shared` ones last; they may stay in hand until the first body bytes.
 
         Raises `ValueError`, before anything is sent, for a header that would end early or begin another.
         """
-        header_block(headers)
+        header_block(headers + shared)
         self.begun = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers + shared})
 
     async def body(self, data: bytes, more: bool) -> None:
         """Send body bytes; `more` says that the body is not whole yet."""
@@ -208,10 +210,10 @@ class DirectLine(SocketLine):
         self._chunked = False
         self._silent = False
 
-    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    async def begin(self, status: int, headers: Headers, shared: Headers = ()) -> None:
         """See `Line.begin`: the head stays in hand so that it leaves together with the first bytes of the body."""
         cycle = self._cycle
-        block = header_block(headers)
+        block = header_block(headers) + _shared_block(shared)
         # One look through the text is cheaper than a look at every name of a dozen headers.
         names = b"\n" + block.lower()
         if b"\nconnection: close\r" in names:
@@ -262,7 +264,7 @@ class DirectLine(SocketLine):
                 self._transport.write(head)
 
 
-def header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+def header_block(headers: Headers) -> bytes:
     """Return headers as they are sent. Raises `ValueError` where a name or value holds a control character."""
     block = b"".join([b"%b: %b\r\n" % header for header in headers])
     lines = len(headers)
@@ -273,6 +275,10 @@ def header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     ):
         raise ValueError(f"a header holds a control character: {headers!r}")
     return block
+
+
+_shared_block = lru_cache(maxsize=1024)(header_block)
+"""The same for headers that come again and again."""
 
 
 def open_line(scope: Scope, receive: Receive, send: Send) -> Line:

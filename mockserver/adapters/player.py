@@ -61,7 +61,7 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
                 moment = (clock.monotonic() - arrived) * 1000
                 sent_at.extend([moment] * events)
             case Head():
-                await line.begin(step.status, step.headers)
+                await line.begin(step.status, step.headers, step.shared)
                 if index < last and steps[index + 1].at > late:
                     await line.flush()
             case Finish():

@@ -15,7 +15,7 @@ import orjson
 from mockserver.core import catalogue, composition, faults, pacing, templates
 from mockserver.core.canned import Canned, Shelf
 from mockserver.core.events import Answer
-from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, tail_headers
+from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, shared_headers
 from mockserver.core.items import auto
 from mockserver.core.items.kinds import complete
 from mockserver.core.literals import literal
@@ -127,7 +127,7 @@ def _canned(canned: Canned, reply: Reply, asked: Asked, manner: Manner) -> Ready
         timeline = _piece(200, JSON_TYPE, reply.headers, body, asked, manner, canned.end)
         return Ready(timeline, 200, "json", (), response_id, lambda: _parsed(output), notes)
     bodies, response_id, output = canned.stream(asked)
-    steps: list[Step] = [Head(0.0, 200, _stream_headers(reply, asked, manner))]
+    steps: list[Step] = [_stream_head(reply, asked, manner)]
     for write, body in zip(canned.writes, bodies, strict=True):
         steps.append(Chunk(write.at, body, write.events, write.event))
     steps.append(Finish(canned.end))
@@ -157,7 +157,7 @@ def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed:
         reply.timing,
         speed,
         asked.draw,
-        _stream_headers(reply, asked, manner),
+        _stream_head(reply, asked, manner),
         done_marker=asked.dialect.quirks.done_marker,
     )
     planned = tuple([step.at for step in timeline.steps[1 : 1 + len(answer.events)]])
@@ -166,9 +166,9 @@ def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed:
     return Ready(timeline, 200, "stream", planned, response_id, output, notes)
 
 
-def _stream_headers(reply: Reply, asked: Asked, manner: Manner) -> tuple[tuple[bytes, bytes], ...]:
-    tail = tail_headers(manner.rule, manner.session, manner.extra + reply.headers)
-    return answer_headers(STREAM_TYPE, asked.draw, tail)
+def _stream_head(reply: Reply, asked: Asked, manner: Manner) -> Head:
+    shared = shared_headers(manner.rule, manner.session, manner.extra + reply.headers)
+    return Head(0.0, 200, answer_headers(STREAM_TYPE, asked.draw, shared), shared)
 
 
 def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, speed: float) -> Ready:
@@ -193,5 +193,5 @@ def _piece(
     at: float,
 ) -> Timeline:
     """Return the timeline of an answer in one piece."""
-    tail = tail_headers(manner.rule, manner.session, manner.extra + extra)
-    return pacing.whole(status, answer_headers(content_type, asked.draw, tail, len(body)), body, at)
+    shared = shared_headers(manner.rule, manner.session, manner.extra + extra)
+    return pacing.whole(Head(at, status, answer_headers(content_type, asked.draw, shared, len(body)), shared), body)

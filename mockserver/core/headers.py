@@ -22,7 +22,7 @@ SAME_ALWAYS: Final[Headers] = (
 )
 
 _OURS: Final = 11
-"""How many headers `tail_headers` gives when nobody adds any: the constants, ours, the six of the rate limits."""
+"""How many headers `shared_headers` gives when nobody adds any: the constants, ours, the six of the rate limits."""
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -30,30 +30,30 @@ _VISIBLE: Final = "".join(chr(code) for code in range(0x20, 0x7F))
 
 
 def answer_headers(
-    content_type: tuple[bytes, bytes] | None, draw: Draw, tail: Headers, length: int | None = None
+    content_type: tuple[bytes, bytes] | None, draw: Draw, shared: Headers, length: int | None = None
 ) -> Headers:
-    """Return all headers of one answer; `length` in bytes unless it is streamed, `tail` as from `tail_headers`.
+    """Return the headers that are one answer's own; `length` in bytes unless it is streamed.
 
-    The id and the processing time are drawn, so that a repeated run sends the same ones. Where an author's header has the
-    name of one of ours, theirs counts.
+    The id and the processing time are drawn, so that a repeated run sends the same ones. Where an author's header, among
+    the `shared` ones of `shared_headers`, has the name of one of these, theirs counts.
     """
     token = draw.hex("x-request-id", 34)
-    head: Headers = (
+    own: Headers = (
         (b"x-request-id", b"req_" + token[:32].encode()),
         (b"openai-processing-ms", b"%d" % (10 + int(token[32:], 16))),
     )
     if length is not None:
-        head = ((b"content-length", b"%d" % length), *head)
+        own = ((b"content-length", b"%d" % length), *own)
     if content_type is not None:
-        head = (content_type, *head)
-    if len(tail) > _OURS:
-        named = {name for name, _ in tail}
-        head = tuple([pair for pair in head if pair[0] not in named])
-    return head + tail
+        own = (content_type, *own)
+    if len(shared) > _OURS:
+        named = {name for name, _ in shared}
+        own = tuple([pair for pair in own if pair[0] not in named])
+    return own
 
 
 @lru_cache(maxsize=4096)  # rules times sessions; the same few again and again
-def tail_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
+def shared_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
     """Return the headers that do not change from request to request: the provider's constants, ours, and `extra`."""
     ours = [(b"x-mock-session", header_text(session))]
     if rule:

@@ -13,7 +13,7 @@ from mockserver.core.draws import Draw
 from mockserver.core.events import Event
 from mockserver.core.grammar.event_types import TERMINALS
 from mockserver.core.sse import encode
-from mockserver.core.timeline import Chunk, Finish, Head, Headers, Step, Timeline, Timing
+from mockserver.core.timeline import Chunk, Finish, Head, Step, Timeline, Timing
 
 OPENING: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
 """Lifecycle events that go out at once."""
@@ -23,10 +23,10 @@ DONE_FRAME: Final = b"data: [DONE]\n\n"
 
 
 def stream(
-    events: Sequence[Event], timing: Timing, speed: float, draw: Draw, headers: Headers, *, done_marker: bool = False
+    events: Sequence[Event], timing: Timing, speed: float, draw: Draw, head: Head, *, done_marker: bool = False
 ) -> Timeline:
-    """Return the timeline of an event stream: headers at once, one chunk an event, the end with the last event."""
-    steps: list[Step] = [Head(0.0, 200, headers)]
+    """Return the timeline of an event stream: `head` at once, one chunk an event, the end with the last event."""
+    steps: list[Step] = [head]
     last = 0.0
     for event, last in zip(events, offsets(events, timing, speed, draw), strict=True):
         steps.append(Chunk(last, encode(event), 1, event.type, event.delta))
@@ -36,9 +36,9 @@ def stream(
     return Timeline(tuple(steps))
 
 
-def whole(status: int, headers: Headers, body: bytes, at: float) -> Timeline:
-    """Return the timeline of an answer sent in one piece at `at`."""
-    return Timeline((Head(at, status, headers), Chunk(at, body), Finish(at)))
+def whole(head: Head, body: bytes) -> Timeline:
+    """Return the timeline of an answer sent in one piece, when its `head` is due."""
+    return Timeline((head, Chunk(head.at, body), Finish(head.at)))
 
 
 def is_instant(timing: Timing, speed: float) -> bool:

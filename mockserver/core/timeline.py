@@ -14,11 +14,12 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status line and headers."""
+    """Status line and headers; `shared` are those that many answers have in common, sent after the others."""
 
     at: float
     status: int
     headers: Headers
+    shared: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from mockserver.adapters.clock import SystemClock
 from mockserver.adapters.line import Gone, Line
 from mockserver.adapters.server import Server, bind
 from mockserver.core.messages import Ending, Exchange, Request
-from mockserver.core.timeline import Chunk, Finish, Head, Step, Timeline
+from mockserver.core.timeline import Chunk, Finish, Head, Headers, Step, Timeline
 
 
 class FakeClock:
@@ -52,7 +52,7 @@ class Script(Line):
         if self._leave_after is not None and len(self.calls) >= self._leave_after:
             self.gone = "client"
 
-    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    async def begin(self, status: int, headers: Headers, shared: Headers = ()) -> None:
         self.begun = True
         self._note("begin", status)
 

@@ -142,7 +142,7 @@ def test_offsets_never_decrease_and_are_repeatable(
 def test_a_stream_is_headers_frames_and_an_end() -> None:
     """Each event is one chunk; chunks due together become one write of whole frames."""
     events = answer(message(0, "a", "b"))
-    made = stream(events, Timing(every=10), 1, DRAW, (), done_marker=True)
+    made = stream(events, Timing(every=10), 1, DRAW, Head(0, 200, ()), done_marker=True)
     assert isinstance(made.steps[0], Head)
     assert isinstance(made.steps[-1], Finish)
     chunks = [step for step in made.steps if isinstance(step, Chunk)]
@@ -155,4 +155,4 @@ def test_a_stream_is_headers_frames_and_an_end() -> None:
 
 def test_a_whole_answer_comes_at_its_moment() -> None:
     """Head, body and end share one offset."""
-    assert {step.at for step in whole(200, (), b"{}", 75.0).steps} == {75.0}
+    assert {step.at for step in whole(Head(75.0, 200, ()), b"{}").steps} == {75.0}
