@@ -119,11 +119,6 @@ class Lateness:
         ordered = sorted(self.late)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
-    @property
-    def events_per_second(self) -> float:
-        """Events that arrived per second while streams ran."""
-        return len(self.late) / self.took if self.took else 0.0
-
 
 class Watching(asyncio.Protocol):
     """One timed stream: notes when each frame arrives, against its planned offset from when the request was written."""

@@ -51,13 +51,13 @@ def mock(rules: Path, *options: str) -> contextlib.AbstractContextManager[tuple[
     return running("mockserver", "serve", str(rules), "--port", "0", "--log", "off", *options)
 
 
-def bare(folder: Path, url: str, path: str, body: bytes) -> contextlib.AbstractContextManager[tuple[str, int, float]]:
-    """Run the bare callable with the very headers and body that `url` answers now, as one write."""
-    status, headers, text = ask(url, path, body)
-    assert status == 200, text
+def bare(
+    folder: Path, headers: list[tuple[str, str]], frames: list[str], gap: float = 0.0
+) -> contextlib.AbstractContextManager[tuple[str, int, float]]:
+    """Run the bare callable with these headers, one write a frame, `gap` seconds apart."""
     file = folder / "bare.json"
     kept = [[name, value] for name, value in headers if name.lower() not in ("transfer-encoding", "connection")]
-    file.write_text(json.dumps({"headers": kept, "frames": [text]}), encoding="utf-8")
+    file.write_text(json.dumps({"headers": kept, "frames": frames, "gap": gap}), encoding="utf-8")
     return running("bench.bare", str(file))
 
 
@@ -66,6 +66,13 @@ def ask(url: str, path: str, body: bytes) -> tuple[int, list[tuple[str, str]], s
     request = urllib.request.Request(url + path, body, {"content-type": "application/json"})
     with urllib.request.urlopen(request) as answer:
         return answer.status, answer.getheaders(), answer.read().decode()
+
+
+def fetch(url: str) -> bytes:
+    """Return what a GET answers."""
+    with urllib.request.urlopen(url) as answer:
+        body: bytes = answer.read()
+    return body
 
 
 def memory(pid: int) -> float:
