@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,10 +66,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(*args: str, **environ: str) -> Iterator[Served]:
-    """Run `mockserver serve --port 0` with these arguments until left."""
+def serving(*args: str, command: Sequence[str] = COMMAND, cwd: Path | None = None, **environ: str) -> Iterator[Served]:
+    """Run `mockserver serve --port 0` with these arguments until left; `command` is another mockserver to run."""
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *args],
+        [*command, "serve", "--port", "0", *args],
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
