@@ -15,7 +15,7 @@ import orjson
 from mockserver.core import catalogue, composition, faults, pacing, templates
 from mockserver.core.canned import Canned, Shelf
 from mockserver.core.events import Answer
-from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, shared_headers
+from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, over, shared_headers
 from mockserver.core.items import auto
 from mockserver.core.items.kinds import complete
 from mockserver.core.literals import literal
@@ -76,7 +76,7 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
         case Error():
             made = _error(kind, reply, asked, manner, speed)
         case Http():
-            headers = (*kind.headers, *reply.headers)
+            headers = over(kind.headers, reply.headers)
             at = pacing.first_offset(reply.timing, speed)
             timeline = _piece(kind.status, None, headers, kind.body, asked, manner, at)
             made = Ready(timeline, kind.status, "http")
@@ -125,13 +125,26 @@ def _canned(canned: Canned, reply: Reply, asked: Asked, manner: Manner) -> Ready
     if not asked.request.stream:
         body, response_id, output = canned.whole(asked)
         timeline = _piece(200, JSON_TYPE, reply.headers, body, asked, manner, canned.end)
-        return Ready(timeline, 200, "json", (), response_id, lambda: _parsed(output), notes)
+        return Ready(timeline, 200, "json", (), _named(reply, response_id), lambda: _parsed(output), notes)
     bodies, response_id, output = canned.stream(asked)
     steps: list[Step] = [_stream_head(reply, asked, manner)]
     for write, body in zip(canned.writes, bodies, strict=True):
         steps.append(Chunk(write.at, body, write.events, write.event))
     steps.append(Finish(canned.end))
-    return Ready(Timeline(tuple(steps)), 200, "stream", canned.planned, response_id, lambda: _parsed(output), notes)
+    return Ready(
+        Timeline(tuple(steps)),
+        200,
+        "stream",
+        canned.planned,
+        _named(reply, response_id),
+        lambda: _parsed(output),
+        notes,
+    )
+
+
+def _named(reply: Reply, drawn: str) -> str:
+    """Return the id that the response goes by: the author's, else the one drawn."""
+    return str(reply.response.get("id", drawn))
 
 
 def _parsed(output: bytes) -> Items:
@@ -167,16 +180,18 @@ def _response(answer: Answer, reply: Reply, asked: Asked, manner: Manner, speed:
 
 
 def _stream_head(reply: Reply, asked: Asked, manner: Manner) -> Head:
-    shared = shared_headers(manner.rule, manner.session, manner.extra + reply.headers)
+    shared = shared_headers(manner.rule, manner.session, over(manner.extra, reply.headers))
     return Head(0.0, 200, answer_headers(STREAM_TYPE, asked.draw, shared), shared)
 
 
 def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, speed: float) -> Ready:
     if reply is not None and reply.retry_after is not None:
         error = catalogue.with_wait(error, reply.retry_after, always=True)
+    elif reply is not None and any(name.lower() in catalogue.WAITS for name, _ in reply.headers):
+        error = catalogue.without_wait(error)
     elif reply is not None and speed == 0:
         error = catalogue.with_wait(error, INSTANT_RETRY)
-    extra = error.headers if reply is None else (*error.headers, *reply.headers)
+    extra = error.headers if reply is None else over(error.headers, reply.headers)
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)
     kind: Kind = "rejection" if reply is None else "error"
     timeline = _piece(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at)
@@ -193,5 +208,5 @@ def _piece(
     at: float,
 ) -> Timeline:
     """Return the timeline of an answer in one piece."""
-    shared = shared_headers(manner.rule, manner.session, manner.extra + extra)
+    shared = shared_headers(manner.rule, manner.session, over(manner.extra, extra))
     return pacing.whole(Head(at, status, answer_headers(content_type, asked.draw, shared, len(body)), shared), body)

@@ -7,7 +7,7 @@ or why an error is answered. Rows follow the API's observed behaviour; rows mark
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +20,8 @@ RETRY_AFTER: Final = 1000.0
 """Milliseconds a client is told to wait unless a reply says otherwise."""
 RETRY_AFTER_INSTANT: Final = 10.0
 """The same at speed 0. Clients ignore a `retry-after-ms` of 0 and fall back to a slow default."""
+WAITS: Final = ("retry-after", "retry-after-ms")
+"""The headers that say so."""
 WAITING: Final = frozenset({429, 503})
 """Statuses that tell the client when to come back."""
 
@@ -194,7 +196,8 @@ _ROWS: Final = (
     # *ours*: official clients obey x-should-retry, so a miss is told once instead of three times
     _row("no_matching_rule", 404, "No rule matches {request}.", code="no_matching_rule", headers=_NO_RETRY,
          request="this request"),
-    _row("unknown_url", 404, "Invalid URL ({method} {path}).", code="unknown_url", method="GET", path="/"),
+    _row("unknown_url", 404, "Invalid URL ({method} {path}).{hint}", code="unknown_url", method="GET", path="/",
+         hint=""),
     _row("method_not_allowed", 405, "Not allowed: {method} on {path}. Allowed: {allowed}.", code="method_not_allowed",
          method="GET", path="/v1/responses", allowed="POST"),
     _row("session_ended", 410, "The mock session '{session}' has ended.", code="session_ended", headers=_NO_RETRY,
@@ -331,5 +334,10 @@ def with_wait(error: Error, ms: float, *, always: bool = False) -> Error:
     """Return the error telling the client to wait `ms`, if its status does so or `always`."""
     if not (always or error.status in WAITING):
         return error
-    kept = tuple(pair for pair in error.headers if pair[0].lower() not in ("retry-after", "retry-after-ms"))
-    return Error(error.status, error.body, error.name, (*kept, *retry_headers(ms)))
+    bare = without_wait(error)
+    return replace(bare, headers=(*bare.headers, *retry_headers(ms)))
+
+
+def without_wait(error: Error) -> Error:
+    """Return the error without what tells the client how long to wait."""
+    return replace(error, headers=tuple(pair for pair in error.headers if pair[0].lower() not in WAITS))

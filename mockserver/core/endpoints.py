@@ -6,6 +6,7 @@ This room decides what an unmatched request outside `POST /v1/responses` gets. I
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({RESPONSES: ("P
 
 CREATED: Final = 1_700_000_000
 """When our models say they were made; a constant, so that lists are the same in every run."""
+
+_CLOSE: Final = 0.85
+"""How alike a path must be to be taken for a slip: paths share much that says nothing."""
 
 
 def is_create(request: Request) -> bool:
@@ -42,12 +46,43 @@ def answer(request: Request, models: Iterable[str]) -> bytes | Error:
         return catalogue.error("model_not_found", model=name)
     allowed = METHODS.get(path)
     if allowed is None:
-        return catalogue.error("unknown_url", method=request.method, path=request.path)
+        return _unknown(request)
     if request.method not in allowed:
         return _not_allowed(request, allowed)
     if path == MODELS:
         return orjson.dumps({"object": "list", "data": [_model(name) for name in models]})
-    return catalogue.error("unknown_url", method=request.method, path=request.path)
+    return _unknown(request)
+
+
+def is_astray(request: Request, error: Error) -> bool:
+    """Say whether this refusal is of a request that was meant for the API: nothing answers it, as a miss.
+
+    Reading outside `/v1` is what browsers and probes do.
+    """
+    meant = request.method not in ("GET", "HEAD") or request.path.startswith("/v1/")
+    return meant and error.name == "unknown_url"
+
+
+def _unknown(request: Request) -> Error:
+    hint = f" {advice(request.path)}"
+    return catalogue.error("unknown_url", method=request.method, path=request.path, hint=hint)
+
+
+def advice(path: str) -> str:
+    """Return what a client that asks for this unknown path has probably got wrong."""
+    bare = path.rstrip("/")
+    if bare in METHODS:
+        return f"Write {bare}, without the slash at its end."
+    if f"/v1{bare}" in METHODS:
+        return f"Did you mean /v1{bare}? A client's base URL ends in /v1 here."
+    if path.startswith("/v1/v1/"):
+        return f"Did you mean {path[3:]}? The client adds a /v1 of its own: leave it out of the base URL."
+    if bare.endswith("/completions"):
+        return f"That belongs to another API; this server stands in for POST {RESPONSES}."
+    near = get_close_matches(bare, METHODS, n=1, cutoff=_CLOSE)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"This server answers POST {RESPONSES}; for anything else write a rule with `path`."
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -63,6 +63,14 @@ def shared_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
     return (*(pair for pair in (*SAME_ALWAYS, *ours) if pair[0] not in named), *given)
 
 
+def over(below: Pairs, above: Pairs) -> Pairs:
+    """Return the headers of two sources as one: what `above` names is dropped from `below`."""
+    if not above or not below:
+        return above or below
+    named = {name.lower() for name, _ in above}
+    return (*(pair for pair in below if pair[0].lower() not in named), *above)
+
+
 def header_text(value: str) -> bytes:
     """Return a value as a header can carry it: visible ASCII as it is, everything else percent-encoded."""
     return quote(value, safe=_VISIBLE).encode()
