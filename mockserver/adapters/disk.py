@@ -20,6 +20,7 @@ import orjson
 
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.errors import Problem, RuleFileError, SettingError, nearest
+from mockserver.core.grammar.event_types import EVENTS
 from mockserver.core.limits import Limit
 from mockserver.core.rulefiles.rulefile import RuleFile, parse
 from mockserver.core.rules.book import RuleBook
@@ -117,7 +118,8 @@ def load_dialect(name: str) -> Dialect:
             raise SettingError(
                 f"dialect {name}: no quirk is called {quirk!r}" + (f"; did you mean {like!r}?" if like else "")
             )
-    events = about.get("events") or [path.stem for path in (folder / "events").glob("*.json")]
+    # A description without a stream leaves nothing out: streams are those of the API.
+    events = about.get("events") or [path.stem for path in (folder / "events").glob("*.json")] or EVENTS
 
     def load(schema: str) -> Mapping[str, Any]:
         path = folder.joinpath(*schema.split("/")).with_name(schema.rsplit("/", 1)[-1] + ".json")
@@ -214,12 +216,12 @@ class _Reading:
             found = rule_files(path)
             self.stamps[path] = _listing(found)
             if not found:
-                self._complain(path, f"there are no rule files in {shown(path)} (NAME.mock.yaml)", place)
+                self._complain(path, "no rule files (NAME.mock.yaml) in this folder", place)
             for file in found:
                 if file.resolve() not in named_by:  # a folder may include the very file that names it
                     self.read(file, named_by, place)
         elif place is not None and not path.name.endswith(SUFFIXES):
-            self._complain(path, f"cannot include {shown(path)}: only rule files (NAME.mock.yaml)", place)
+            self._complain(path, "only rule files (NAME.mock.yaml) can be included", place)
         else:
             self.read(path, named_by, place)
 
@@ -242,25 +244,38 @@ class _Reading:
         self.parsed.append(file)
         self.problems.extend(file.problems)
         for each in file.include:
-            here = Problem("", shown(path), each.line, key="include")
+            here = Problem("", shown(path), each.line, each.column, key="include")
             self.walk(path.parent / each.path, (*named_by, real), here)
 
     def _text(self, path: Path, place: Problem | None) -> str | None:
         try:
             if not stat.S_ISREG(path.stat().st_mode):
-                self._complain(path, f"{shown(path)} is no regular file", place)
+                self._complain(path, "no regular file", place)
                 return None
             return path.read_bytes().decode("utf-8-sig")
         except FileNotFoundError:
-            self._complain(path, f"there is no file {shown(path)}", place)
+            self._complain(path, "there is no such file or folder", place, _like(path))
         except UnicodeDecodeError as error:
-            self._complain(path, f"{shown(path)} is not UTF-8 text (byte {error.start + 1})", place)
+            self._complain(path, f"not UTF-8 text (byte {error.start + 1})", place)
         except OSError as error:
-            self._complain(path, f"cannot read {shown(path)}: {error.strerror or error}", place)
+            self._complain(path, f"cannot be read: {error.strerror or error}", place)
         return None
 
-    def _complain(self, path: Path, message: str, place: Problem | None) -> None:
-        self.problems.append(Problem(message, shown(path)) if place is None else replace(place, message=message))
+    def _complain(self, path: Path, message: str, place: Problem | None, hint: str = "") -> None:
+        """Note what is wrong with a file or folder, at the place that names it, if one does."""
+        problem = (
+            Problem(message, shown(path)) if place is None else replace(place, message=f"{shown(path)}: {message}")
+        )
+        self.problems.append(replace(problem, hint=hint))
+
+
+def _like(path: Path) -> str:
+    """Return a hint that names what stands in the same folder and is called nearly so."""
+    try:
+        like = nearest(path.name, os.listdir(path.parent))
+    except OSError:
+        return ""
+    return f"did you mean `{shown(path.with_name(like))}`?" if like else ""
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -77,7 +77,11 @@ def read(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser may not have been built
         value = json.loads(text) if path.suffix == ".json" else yaml.load(text, loader)  # noqa: S506 - both are safe
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise SchemaSourceError(f"cannot read {path}: {place}{error.problem}") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise SchemaSourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(value, dict):
         raise SchemaSourceError(f"{path} must hold a mapping, such as an OpenAPI document")

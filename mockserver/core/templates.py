@@ -44,6 +44,8 @@ class Template:
 _LOOKUP: Final = re.compile(r"([^\W\d]\w*)((?:\.[\w-]+|\[-?\d{1,9}\]|\[\"[^\"\]]*\"\]|\['[^'\]]*'\])*)\Z")
 _STEP: Final = re.compile(r"\.([\w-]+)|\[(-?\d+)\]|\[[\"']([^\"']*)[\"']\]")
 _TOKEN: Final = re.compile(r"\{\{\{\{|\{\{")
+_OPENED: Final = re.compile(r"\{\{\s*[^\s`]*")
+"""The braces with the word after them: enough to find the place again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ def _compile_text(text: str, report: Report, path: Path) -> str | _Look | _Text:
             continue
         end = text.find("}}", token.end())
         if end < 0:
-            report(path, "`{{` without `}}`", "write `{{{{` for a literal `{{`")
+            opened = _OPENED.match(text, token.start())
+            assert opened is not None, "the token itself matches"
+            report(path, f"`{opened[0].rstrip()}` without `}}}}`", "write `{{{{` for a literal `{{`")
             at = token.start()
             break
         look = _compile_look(text[token.end() : end], report, path)

@@ -72,18 +72,22 @@ def test_every_mistake_of_every_file_comes_at_once(tmp_path: Path) -> None:
     told = str(caught.value)
     for part in (
         "a.mock.yaml:1",
-        "b.mock.yaml:1: include: there is no file",
+        "b.mock.yaml:1:11: include:",
+        "missing.mock.yaml: there is no such file or folder",
         "secrets.txt: only rule files",
         "c.mock.yaml",
-        "d.mock.yaml is not UTF-8 text (byte 18)",
-        "there is no file",
+        "d.mock.yaml: not UTF-8 text (byte 18)",
+        "nothing.mock.yaml: there is no such file or folder",
     ):
         assert part in told
 
 
 def test_a_file_that_includes_itself_is_told(tmp_path: Path) -> None:
     write(tmp_path, a="include: [b.mock.yaml]\n" + rule("a"), b="include: [a.mock.yaml]\n" + rule("b"))
-    with pytest.raises(RuleFileError, match=r"b\.mock\.yaml:1: include: includes itself: .*a\.mock.*b\.mock.*a\.mock"):
+    with pytest.raises(
+        RuleFileError,
+        match=r"b\.mock\.yaml:1:11: include: .*a\.mock\.yaml: includes itself: .*a\.mock.*b\.mock.*a\.mock",
+    ):
         disk.load_rules([tmp_path / "a.mock.yaml"])
 
 
@@ -98,7 +102,7 @@ def test_two_files_may_include_the_same_third(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_rules_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RuleFileError, match=r"no rule files in .*NAME\.mock\.yaml"):
+    with pytest.raises(RuleFileError, match=r"no rule files \(NAME\.mock\.yaml\) in this folder"):
         disk.load_rules([tmp_path])
 
 

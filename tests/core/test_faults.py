@@ -161,7 +161,12 @@ def test_spellings(written: Any, fault: Fault) -> None:
         ({"cut": {"after": {"delta": 1}}}, "faults.0.cut.after: expected one of events, deltas, text, bytes, time"),
         ({"cut": {"after": {"events": -1}}}, "faults.0.cut.after.events: expected a whole number of events, 0 or more"),
         ({"cut": {"after": {"text": 3}}}, "faults.0.cut.after.text: expected the text that must have been sent"),
-        ({"cut": {"before": "complete"}}, "faults.0.cut.before: unknown event `complete`"),
+        (
+            {"cut": {"before": "complete"}},
+            "faults.0.cut.before: unknown event `complete` (did you mean `completed`?)",
+        ),
+        ({"cut": {"before": "xyz"}}, "unknown event `xyz` (`mockserver list events` names them all)"),
+        ({"cut": {"aftr": 1}}, "faults.0.cut.aftr: unknown key `aftr` of fault `cut` (did you mean `after`?)"),
         ({"cut": {"before": "completed", "after": {"events": 1}}}, "a fault strikes at one place"),
         ({"cut": {"when": 1}}, "faults.0.cut.when: unknown key `when` of fault `cut`"),
         ([], "faults.0: expected one fault by name"),

@@ -177,7 +177,7 @@ def test_rendering_twice_gives_fresh_values_where_something_is_filled_in() -> No
             "`{{ }}` is no look-up; templates take no expressions",
             "write a path such as {{ input }} or {{ body.tools[0].name }}, and `{{{{` for a literal `{{`",
         ),
-        ("hello {{ model", "`{{` without `}}`", "write `{{{{` for a literal `{{`"),
+        ("hello {{ model.x is", "`{{ model.x` without `}}`", "write `{{{{` for a literal `{{`"),
         ("{{ model.name }}", "`{{ model.name }}`: `model` has no parts", "write {{ model }}"),
         (
             "{{ tool_outputs }}",

@@ -113,7 +113,10 @@ def test_fix_leaves_right_files_alone(folder: Path) -> None:
 def test_what_cannot_be_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A path that is not there, a folder without rule files, a file that is no text: 3, not 1."""
     assert run("check", "nowhere") == 3
-    assert "there is no nowhere" in capsys.readouterr().err
+    assert capsys.readouterr().out.startswith("nowhere: there is no such file or folder\n")
+    write(folder, "b.mock.yaml", GOOD)
+    assert run("check", "b.mock.yml") == 3
+    assert "(did you mean `b.mock.yaml`?)" in capsys.readouterr().out
     (folder / "empty").mkdir()
     assert run("check", "empty") == 3
     (folder / "x.mock.yaml").write_bytes(b"\xff\xfe\x00")

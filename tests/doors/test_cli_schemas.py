@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -35,6 +36,14 @@ paths:
 """
 
 
+def ask(base_url: str, body: bytes) -> str:
+    """The body of the answer, told to be fine."""
+    request = Request(base_url + "/responses", body, {"content-type": "application/json"})
+    with urlopen(request, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
 def test_our_built_files_are_fresh() -> None:
     """`make schemas` changes nothing: the dialects and the schema of rule files are what their sources say."""
     folder = disk.data("schemas")
@@ -56,6 +65,11 @@ def test_a_dialect_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with serving(rules, dialect=str(into)) as live:
         assert live.engine.dialect.schema("request").is_valid({"model": "m", "odd": 3})
         assert not live.engine.dialect.schema("request").is_valid({"model": "m", "odd": 4})
+        assert json.loads(ask(live.base_url, b'{"model": "m"}'))["output"][0]["content"][0]["text"] == "ok"
+        # The description names no events: none is left out.
+        stream = ask(live.base_url, b'{"model": "m", "stream": true}')
+        assert stream.count("event: ") == 9
+        assert "event: response.completed" in stream
 
 
 def test_building_again_writes_nothing_and_removes_stale_events(
@@ -79,6 +93,7 @@ def test_building_again_writes_nothing_and_removes_stale_events(
         (("nowhere.yaml", "--into", "x"), 3, "cannot read nowhere.yaml"),
         (("list.yaml", "--into", "x"), 3, "must hold a mapping"),
         (("broken.json", "--into", "x"), 3, "cannot read broken.json"),
+        (("broken.yaml", "--into", "x"), 3, "cannot read broken.yaml: line 2, column 1: did not find expected node"),
         (("openapi.yaml", "--into", "x", "--operation", "asks"), 3, "did you mean 'ask'"),
     ],
 )
@@ -94,5 +109,6 @@ def test_wrong_use(
     Path("openapi.yaml").write_text(OPENAPI, encoding="utf-8")
     Path("list.yaml").write_text("[]", encoding="utf-8")
     Path("broken.json").write_text("{", encoding="utf-8")
+    Path("broken.yaml").write_text("a: [\n", encoding="utf-8")
     assert run("schemas", "build", *args) == code
     assert words in capsys.readouterr().err

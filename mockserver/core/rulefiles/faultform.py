@@ -10,7 +10,7 @@ from typing import Any, Final
 from mockserver.core.durations import milliseconds
 from mockserver.core.errors import Report, nearest
 from mockserver.core.faults import FAULTS, Fault, Place, PlaceKind
-from mockserver.core.grammar.event_types import full_name
+from mockserver.core.grammar.event_types import full_name, similar_name
 
 AFTER: Final[tuple[PlaceKind, ...]] = ("events", "deltas", "text", "bytes", "time")
 
@@ -40,7 +40,9 @@ def compile_fault(value: Any, report: Report, path: tuple[str | int, ...]) -> Fa
         options = {"time": options}
     for key in options:
         if key not in ("time", "after", "before"):
-            report((*path, key), f"unknown key `{key}` of fault `{name}`", "known: time, after, before")
+            like = nearest(str(key), ("time", "after", "before"))
+            hint = f"did you mean `{like}`?" if like else "known: time, after, before"
+            report((*path, key), f"unknown key `{key}` of fault `{name}`", hint)
     time = None
     if "time" in options:
         if takes == "never":
@@ -65,7 +67,9 @@ def _place(options: dict[str, Any], report: Report, path: tuple[str | int, ...])
     if "before" in options:
         name = full_name(str(options["before"]))
         if name is None:
-            report((*path, "before"), f"unknown event `{options['before']}`", "`mockserver list events` names them all")
+            like = similar_name(str(options["before"]))
+            hint = f"did you mean `{like}`?" if like else "`mockserver list events` names them all"
+            report((*path, "before"), f"unknown event `{options['before']}`", hint)
             return Place()
         return Place("before", name)
     if "after" not in options:

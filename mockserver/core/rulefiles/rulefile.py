@@ -33,10 +33,11 @@ OTHERWISE: Final = "otherwise"
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Another file or folder whose rules come along: its path as written, and the line that says so."""
+    """Another file or folder whose rules come along: its path as written, and the place that says so."""
 
     path: str
     line: int
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _includes(found: Mapping[str, Any], source: Source) -> tuple[Include, ...]:
     given = source.value.get("include")
     lone = not isinstance(given, list)
     return tuple(
-        Include(path, source.place(("include",) if lone else ("include", index))[0])
+        Include(path, *source.place(("include",) if lone else ("include", index)))
         for index, path in enumerate([given] if lone else given)
         if path in found.get("include", ())
     )
