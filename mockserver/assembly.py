@@ -20,8 +20,9 @@ from mockserver.adapters.clock import SystemClock
 from mockserver.adapters.control import control, is_loopback
 from mockserver.adapters.server import Server, bind
 from mockserver.adapters.watch import Watch
-from mockserver.core.engine import Engine, Options
+from mockserver.core.engine import Engine
 from mockserver.core.messages import Ending, Exchange
+from mockserver.core.options import Options
 from mockserver.settings import Settings
 
 SHIPPED: Final = "default.mock.yaml"

@@ -14,7 +14,8 @@ from mockserver.adapters.control import control
 from mockserver.adapters.disk import load_dialect, load_rules
 from mockserver.adapters.server import Server, bind
 from mockserver.adapters.watch import install
-from mockserver.core.engine import Engine, Options
+from mockserver.core.engine import Engine
+from mockserver.core.options import Options
 
 
 @dataclass(frozen=True)

@@ -137,12 +137,12 @@ def select(
     `seen` holds the last number seen by session; under "" for every session. With `limit` above 0: the newest that many,
     or the next that many where something was seen already.
     """
-    names = [session] if session else list(engine.sessions)
+    names = [session] if session else engine.sessions.names
     entries = [
         entry
         for name in names
-        if name in engine.sessions
-        for entry in engine.sessions[name].journal.entries(after=seen.get(name, seen.get("", 0)), misses=misses)
+        if (found := engine.sessions.peek(name)) is not None
+        for entry in found.journal.entries(after=seen.get(name, seen.get("", 0)), misses=misses)
     ]
     entries.sort(key=lambda entry: entry.exchange.arrived)
     if limit > 0:

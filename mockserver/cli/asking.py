@@ -82,12 +82,12 @@ def _objections(engine: Engine, request: Request) -> Iterator[str]:
     """Yield why the request would be refused, or reported, before any rule is asked."""
     if request.method != "POST" or request.path != "/v1/responses":
         return
-    error = engine.validator.refuse_body(request)
+    error = engine.sessions.find("default").validator.refuse_body(request)
     if error is not None:
         yield f"refused before any rule: {error.status} {error.body['error']['message']}"
         return
     word = "refused before any rule: 400" if engine.options.validate == "enforce" else "reported:"
-    for violation in engine.validator.violations(request):
+    for violation in engine.sessions.find("default").validator.violations(request):
         yield f"{word} {violation.message}"
 
 
@@ -197,7 +197,8 @@ def _engine(settings: Settings, rules: Sequence[str]) -> Engine:
 def _engine_of(settings: Settings, text: str) -> Engine:
     """Return an engine that answers from this text of a rule file alone."""
     from mockserver.adapters.disk import load_dialect
-    from mockserver.core.engine import Engine, Options
+    from mockserver.core.engine import Engine
+    from mockserver.core.options import Options
     from mockserver.core.rulefiles.rulefile import parse
     from mockserver.core.rules.book import RuleBook
 

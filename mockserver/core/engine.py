@@ -6,66 +6,39 @@ a room of its own; this one decides only their order. It must not know sockets, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Final
 
 from mockserver.core import answers, auth, catalogue, endpoints, turns
 from mockserver.core.answers import Manner, Ready
-from mockserver.core.canned import Shelf
 from mockserver.core.dialect import Dialect
 from mockserver.core.draws import Draw
-from mockserver.core.journal import Journal
 from mockserver.core.limits import GENEROUS_HEADERS, Limit, Meter
 from mockserver.core.messages import EMPTY, Ending, Exchange, Request, Violation
+from mockserver.core.options import Options
 from mockserver.core.reply import Auto, Error, Reply
 from mockserver.core.response import Asked
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import RuleBook
-from mockserver.core.schemas.validation import Validator
-from mockserver.core.state import Claim, Exhausted, MemoryState, Refusal, Remembered
+from mockserver.core.sessions import Session, Sessions
+from mockserver.core.state import Claim, MemoryState, Refusal, Remembered
 from mockserver.core.templates import Scope
-from mockserver.core.timeline import Timeline
+from mockserver.core.timeline import Timeline, hurried
 
-MOST_SESSIONS: Final = 1000
 RESPONSE_WEIGHT: Final = 2000
 """Bytes that a remembered answer is taken to weigh besides its request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a server behaves whatever its rules say. `journal` is the number of exchanges kept, None for none."""
-
-    seed: int = 0
-    speed: float = 1.0
-    validate: Literal["enforce", "warn", "off"] = "enforce"
-    lenient: bool = False
-    allow_params: frozenset[str] = frozenset()
-    on_miss: Literal["error", "auto"] = "error"
-    exhausted: Exhausted = "repeat"
-    auth_keys: tuple[str, ...] = ()
-    journal: int | None = 1000
-
-
-@dataclass(frozen=True, slots=True)
 class Play:
-    """A decision: the timeline to perform, and the exchange's number in its session's journal."""
+    """A decision: the timeline to perform, and where its ending is to be told."""
 
     timeline: Timeline
     number: int
-    session: str
+    session: Session
     exchange: Exchange
-
-
-@dataclass(slots=True)
-class Session:
-    """An isolated world: what it remembers and what happened in it."""
-
-    name: str
-    journal: Journal
-    state: MemoryState = field(default_factory=MemoryState)
 
 
 class Engine:
@@ -81,114 +54,103 @@ class Engine:
         auth_keys: tuple[str, ...] = (),
     ) -> None:
         self.dialect = dialect
-        self.book = book
         self.options = options or Options()
         self.limits = limits
         self.auth_keys = auth_keys
-        self.sessions: OrderedDict[str, Session] = OrderedDict()
+        self.sessions = Sessions(dialect, book, self.options)
         self.shared = MemoryState()
-        self.dropped_sessions = 0
-        self.validator = Validator(
-            dialect,
-            mode=self.options.validate,
-            lenient=self.options.lenient,
-            allow_params=self.options.allow_params,
-        )
+        self._book = book
 
     @property
     def book(self) -> RuleBook:
-        """The rules in force. A new book begins with nothing made ahead; what was counted stays."""
+        """The server's rules. A new book begins with nothing made ahead; what was counted stays."""
         return self._book
 
     @book.setter
     def book(self, book: RuleBook) -> None:
         self._book = book
-        self._shelf = Shelf(self.dialect)
+        self.sessions.found(book)
 
     def answer(self, request: Request, now: float) -> Play:
-        """Decide what to answer. `now` is seconds since the epoch by the session's clock. Never raises for a bad request."""
-        session = self.session(request.session)
+        """Decide what to answer. `now` is the server's time in seconds since the epoch. A bad request never raises."""
+        session = self.sessions.find(request.session)
         request, asked = self._asked(request, session, now)
         verdict = _Verdict()
         made = self._refused(asked, session, verdict) or self._matched(asked, session, verdict)
-        exchange = Exchange(
-            request.unread(), now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
-            verdict.miss, verdict.violations, made.notes,
-        )  # fmt: skip
-        return Play(made.timeline, session.journal.open(exchange), session.name, exchange)
+        return self._play(made, request.unread(), asked, session, verdict)
 
     def too_large(self, request: Request, limit: int, now: float) -> Play:
         """Decide the answer to a request whose body went over `limit` bytes and was not read."""
-        session = self.session(request.session)
+        session = self.sessions.find(request.session)
         request, asked = self._asked(request, session, now)
+        verdict = _Verdict()
         error = catalogue.error("request_too_large", limit=limit)
-        made = answers.refusal(error, asked, self._manner(session, "", _Verdict()))
-        exchange = Exchange(request, now, made.status, made.kind)
-        return Play(made.timeline, session.journal.open(exchange), session.name, exchange)
+        made = answers.refusal(error, asked, self._manner(session, "", verdict))
+        return self._play(made, request, asked, session, verdict)
 
     def finish(self, play: Play, ending: Ending) -> Exchange:
-        """Tell the journal how a play ended; return its exchange."""
-        session = self.sessions.get(play.session)
-        if session is not None:
-            session.journal.close(play.number, ending)
+        """Tell the journal how a play ended; return its exchange.
+
+        A play of a session that was begun afresh since then goes into the old journal, never into the new one.
+        """
+        play.session.journal.close(play.number, ending)
         return play.exchange
 
-    def session(self, name: str) -> Session:
-        """Return the session of that name; it begins on first use. The one idle longest makes room beyond the bound."""
-        found = self.sessions.get(name)
-        if found is None:
-            found = self.sessions[name] = Session(name, Journal(self.options.journal))
-            if len(self.sessions) > MOST_SESSIONS:
-                self.sessions.popitem(last=False)
-                self.dropped_sessions += 1
-        else:
-            self.sessions.move_to_end(name)
-        return found
+    def _play(self, made: Ready, request: Request, asked: Asked, session: Session, verdict: _Verdict) -> Play:
+        exchange = Exchange(
+            request, asked.now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
+            verdict.miss, verdict.violations, made.notes,
+        )  # fmt: skip
+        timeline = made.timeline if session.frozen is None else hurried(made.timeline)
+        return Play(timeline, session.journal.open(exchange), session, exchange)
 
     def _asked(self, request: Request, session: Session, now: float) -> tuple[Request, Asked]:
         """Place the request after its stored chain, and draw what its answer will need."""
         text = b"%b %b\0%b" % (request.method.encode(), request.path.encode(), request.body)
         digest = blake2b(text, digest_size=16).digest()
-        draw = Draw.of(self.options.seed, session.name, digest, session.state.occurrence(digest))
+        draw = Draw.of(session.options.seed, session.name, digest, session.state.occurrence(digest))
         previous = request.fields.get("previous_response_id")
         chain = None
         if isinstance(previous, str):
             chain = session.state.recall(previous)
             request = request.following(session.state.history(previous)) if chain else request
-        return request, Asked(request, draw, self.dialect, now, _conversation_id(request, chain, draw))
+        return request, Asked(request, draw, self.dialect, session.now(now), _conversation_id(request, chain, draw))
 
     def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
         """Answer without looking at rules: no key, over a limit, or a body that is no request."""
         request = asked.request
-        error = auth.refuse(request, self.options.auth_keys + self.auth_keys)
+        error = _ended(request) if self.sessions.has_ended(request.session) else None
+        if error is None:
+            error = auth.refuse(request, session.options.auth_keys + self.auth_keys)
         if error is None and self.limits:
             charge = self.shared.take("limits", lambda meter: Meter.charge(meter, self.limits, request, asked.now))
             error = charge.error(request)
             verdict.limits = charge.headers
         if error is None and endpoints.is_create(request):
-            error = self._invalid(request, verdict)
+            error = self._invalid(request, session, verdict)
         return None if error is None else answers.refusal(error, asked, self._manner(session, "", verdict))
 
-    def _invalid(self, request: Request, verdict: _Verdict) -> Error | None:
-        error = self.validator.refuse_body(request)
+    def _invalid(self, request: Request, session: Session, verdict: _Verdict) -> Error | None:
+        validator = session.validator
+        error = validator.refuse_body(request)
         if error is None:
-            verdict.violations = self.validator.violations(request)
-            if verdict.violations and self.options.validate == "enforce":
-                return self.validator.error_for(verdict.violations)
+            verdict.violations = validator.violations(request)
+            if verdict.violations and validator.mode == "enforce":
+                return validator.error_for(verdict.violations)
         return error
 
     def _matched(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
         """Match, claim and reply; else a built-in endpoint, else a miss."""
         request = asked.request
         claimed = session.state.claim(
-            self.book.candidates(request),
+            session.book.candidates(request),
             lambda rule: turns.due([reply for reply, _ in rule.replies], request.conversation),
-            self.options.exhausted,
+            session.options.exhausted,
         )
         if isinstance(claimed, Claim):
             return self._replied(claimed, asked, session, verdict)
         if not endpoints.is_create(request):
-            body = endpoints.answer(request, self.book.models)
+            body = endpoints.answer(request, session.book.models)
             manner = self._manner(session, "", verdict)
             return (
                 answers.refusal(body, asked, manner)
@@ -202,17 +164,17 @@ class Engine:
         verdict.rule, verdict.place = rule.name, rule.place
         groups = rule.groups
         scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
-        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict), self._shelf)
+        made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict), session.shelf)
         self._remember(made, asked, session)
         return made
 
     def _missed(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
-        if self.options.on_miss == "auto":
+        if session.options.on_miss == "auto":
             scope = Scope(asked.request, 0, EMPTY, lambda: EMPTY)
-            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict), self._shelf)
+            made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict), session.shelf)
             self._remember(made, asked, session)
             return made
-        nearest = self.book.nearest(asked.request, refusals)
+        nearest = session.book.nearest(asked.request, refusals)
         verdict.miss = misses.describe(asked.request, nearest)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
@@ -237,9 +199,9 @@ class Engine:
 
     def _manner(self, session: Session, rule: str, verdict: _Verdict) -> Manner:
         extra = verdict.limits
-        if verdict.violations and self.options.validate == "warn":
+        if verdict.violations and session.options.validate == "warn":
             extra += (("x-mock-violations", "; ".join(violation.message for violation in verdict.violations)),)
-        return Manner(self.options.speed, rule, session.name, extra)
+        return Manner(session.options.speed, rule, session.name, extra)
 
 
 @dataclass(slots=True)
@@ -251,6 +213,10 @@ class _Verdict:
     place: str = ""
     miss: str = ""
     violations: tuple[Violation, ...] = ()
+
+
+def _ended(request: Request) -> Error:
+    return catalogue.error("session_ended", session=request.session)
 
 
 def _conversation_id(request: Request, chain: Remembered | None, draw: Draw) -> str:

@@ -18,7 +18,8 @@ from mockserver.adapters.clock import SystemClock
 from mockserver.adapters.control import control
 from mockserver.adapters.server import Server, bind
 from mockserver.adapters.watch import Watch
-from mockserver.core.engine import Engine, Options
+from mockserver.core.engine import Engine
+from mockserver.core.options import Options
 from tests.adapters.doubles import Peer, call
 from tests.adapters.test_disk import write
 from tests.adapters.test_wire import settled
@@ -74,7 +75,7 @@ def test_a_fault_strikes_after_what_was_promised(
                 with pytest.raises(error):
                     peer.rest()
                 assert peer.held.count(b"event: response.output_text.delta") == 3
-    journal = engine.sessions["default"].journal
+    journal = engine.sessions.find("default").journal
     assert settled(lambda: all(entry.ending for entry in journal.entries()))
     assert {entry.ending.end for entry in journal.entries() if entry.ending} == {fault}
 
@@ -159,4 +160,4 @@ def test_hundreds_of_mixed_requests_leave_nothing_behind(serving: Serving) -> No
         for number in range(300):
             peer.post((b"{nope", body("x"), body("y", nonsense=1))[number % 3])
             assert peer.answer()[0] == (400, 200, 400)[number % 3]
-    assert len(list(engine.sessions["default"].journal.entries())) == 10
+    assert len(list(engine.sessions.find("default").journal.entries())) == 10

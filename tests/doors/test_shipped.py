@@ -100,7 +100,7 @@ def test_two_rate_limits_then_fine(live: Live) -> None:
     with openai.OpenAI(base_url=live.session_url("retry"), api_key="any", max_retries=2) as client:
         answer = client.responses.create(model="gpt-5", input="x", extra_headers={"x-case": "retry"})
     assert answer.output_text == "ok"
-    assert [entry.exchange.status for entry in live.engine.session("retry").journal.entries()] == [429, 429, 200]
+    assert [entry.exchange.status for entry in live.engine.sessions.find("retry").journal.entries()] == [429, 429, 200]
 
 
 @pytest.mark.parametrize(

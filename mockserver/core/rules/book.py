@@ -138,10 +138,14 @@ class RuleBook:
     priority. A rule that names neither `method` nor `path` carries `ENDPOINT` among its conditions.
     """
 
-    __slots__ = ("_abroad", "_home", "models", "rules")
+    __slots__ = ("_abroad", "_home", "models", "otherwise", "ruled", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Iterable[Rule] = ()) -> None:
-        self.rules: tuple[Rule, ...] = (*sorted(rules, key=lambda rule: -rule.priority), *otherwise)
+        self.ruled: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: -rule.priority))
+        """The rules before any `otherwise`."""
+        self.otherwise: tuple[Rule, ...] = tuple(otherwise)
+        self.rules: tuple[Rule, ...] = (*self.ruled, *self.otherwise)
+        """All of them, in order."""
         self.models: tuple[str, ...] = tuple(
             dict.fromkeys(
                 each.equality[1] for each in _conditions(self.rules) if each.equality and each.equality[0] == "model"
