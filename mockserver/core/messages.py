@@ -191,6 +191,18 @@ class Violation:
     path: tuple[str | int, ...] = ()
 
 
+class Untruth(str):
+    """A note: the reply breaks the request's own `json_schema` or a tool's `parameters`."""
+
+    __slots__ = ()
+
+
+class Unfilled(str):
+    """A note: a template look-up had no value."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request with what was planned for it. How it ended is told to the journal when it has."""
@@ -211,4 +223,4 @@ class Exchange:
     """The miss as told to the client, "" when something matched."""
     violations: tuple[Violation, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    """Things a person should know: a template value that was absent, an untruth."""
+    """Things a person should know; an `Untruth` and an `Unfilled` fail a test, other notes do not."""

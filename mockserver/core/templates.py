@@ -19,7 +19,7 @@ import orjson
 
 from mockserver.core.errors import Report, nearest
 from mockserver.core.lookups import ROOTS, Scope, Steps
-from mockserver.core.messages import ABSENT, Json
+from mockserver.core.messages import ABSENT, Json, Unfilled
 
 __all__ = ["ROOTS", "Compact", "Scope", "Template", "compile_template", "render"]
 
@@ -57,7 +57,7 @@ class _Look:
     def fill(self, scope: Scope, notes: list[str]) -> Json:
         value = self.find(scope, self.steps)
         if value is ABSENT:
-            notes.append(f"template {{{{ {self.source} }}}} had no value")
+            notes.append(Unfilled(f"template {{{{ {self.source} }}}} had no value"))
             return None
         return value
 
@@ -66,7 +66,7 @@ class _Look:
         if isinstance(value, str):
             return value
         if value is ABSENT:
-            notes.append(f"template {{{{ {self.source} }}}} had no value")
+            notes.append(Unfilled(f"template {{{{ {self.source} }}}} had no value"))
             return ""
         return orjson.dumps(value).decode()
 

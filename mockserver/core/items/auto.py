@@ -15,7 +15,7 @@ import orjson
 from mockserver.core.errors import SchemaSourceError
 from mockserver.core.items.instances import instance
 from mockserver.core.items.patterns import sample
-from mockserver.core.messages import Json, Request
+from mockserver.core.messages import Json, Request, Untruth
 from mockserver.core.schemas.schema import Schema
 
 __all__ = ["GREETING", "instance", "items_for", "untruths"]
@@ -168,7 +168,7 @@ def _breaks(what: str, whose: str, text: Any, schema: Any) -> list[str]:
     try:
         value = orjson.loads(text if isinstance(text, str) else b"")
     except orjson.JSONDecodeError as error:
-        return [f"{what} must be JSON for {whose}, and is not: {error}"]
+        return [Untruth(f"{what} must be JSON for {whose}, and is not: {error}")]
     try:
         judge = _judge(schema)
     except SchemaSourceError as error:
@@ -178,7 +178,7 @@ def _breaks(what: str, whose: str, text: Any, schema: Any) -> list[str]:
     first, *others = judge.violations(value)
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first.path).lstrip(".")
     more = f" (and {len(others)} more)" if others else ""
-    return [f"{what} breaks {whose}: {f'{place}: ' if place else ''}{first.message}{more}"]
+    return [Untruth(f"{what} breaks {whose}: {f'{place}: ' if place else ''}{first.message}{more}")]
 
 
 def _judge(schema: Mapping[str, Any]) -> Schema:
