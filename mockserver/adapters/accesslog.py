@@ -101,7 +101,8 @@ def as_text(exchange: Exchange, ending: Ending) -> str:
     if exchange.rule and exchange.rule != exchange.place:
         words.append(f'"{_printable(exchange.rule)}"')
     if exchange.events:
-        words.append(f"{exchange.events}ev")
+        cut_short = ending.end != "complete" and len(ending.sent_at) < exchange.events
+        words.append(f"{len(ending.sent_at)}/{exchange.events}ev" if cut_short else f"{exchange.events}ev")
     words.append(f"{ending.duration_ms:.0f}ms")
     words.append(ending.end)
     notes = [f"  {_printable(violation.message)}\n" for violation in exchange.violations]

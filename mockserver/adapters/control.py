@@ -192,10 +192,10 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "rule": exchange.rule,
         "place": exchange.place,
         "events": exchange.events,
-        "planned_ms": exchange.planned,
-        "sent_ms": ending.sent_at if ending else None,
+        "planned_ms": [round(at, 3) for at in exchange.planned],
+        "sent_ms": [round(at, 3) for at in ending.sent_at] if ending else None,
         "ended": ending.end if ending else None,
-        "duration_ms": ending.duration_ms if ending else None,
+        "duration_ms": round(ending.duration_ms, 3) if ending else None,
         "miss": exchange.miss,
         "violations": [
             {"message": each.message, "code": each.code, "param": each.param} for each in exchange.violations

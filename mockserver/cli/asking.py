@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _SETTINGS: Final = ("dialect", "validate", "lenient", "allow_params", "on_miss", "seed", "speed", "now", "catalogue")
 
 
+_REFUSED: Final = "refused before any rule"
+
+
 def _asking(command: Callable[..., None]) -> Callable[..., None]:
     """Add what both commands take."""
     for decorate in (
@@ -57,14 +60,15 @@ def explain(
 ) -> None:
     """Say which of RULES would answer a request, and why not the others.
 
-    Exits with 1 where none would.
+    Exits with 1 where none would, and where the request is refused before rules are asked.
     """
     from mockserver.core.rules.book import Standing
 
     settings = read_settings(flags)
     engine = _engine(settings, rules)
     request = _request(engine, method, path, headers, _read(body))
-    for line in _objections(engine, request):
+    objections = list(_objections(engine, request))
+    for line in objections:
         click.echo(line)
     fresh = Standing(hit=1)
     reports = engine.book.explain(request, lambda rule: fresh)
@@ -75,6 +79,9 @@ def explain(
     if winner is None:
         click.echo("no rule answers this request" if reports else "there are no rules")
         ctx.exit(FOUND)
+    if any(line.startswith(_REFUSED) for line in objections):
+        click.echo(f"refused; a valid request would be answered by {winner.rule.label}")
+        ctx.exit(FOUND)
     click.echo(f"answered by {winner.rule.label}")
 
 
@@ -84,9 +91,9 @@ def _objections(engine: Engine, request: Request) -> Iterator[str]:
         return
     error = engine.sessions.find("default").validator.refuse_body(request)
     if error is not None:
-        yield f"refused before any rule: {error.status} {error.body['error']['message']}"
+        yield f"{_REFUSED}: {error.status} {error.body['error']['message']}"
         return
-    word = "refused before any rule: 400" if engine.options.validate == "enforce" else "reported:"
+    word = f"{_REFUSED}: 400" if engine.options.validate == "enforce" else "reported:"
     for violation in engine.sessions.find("default").validator.violations(request):
         yield f"{word} {violation.message}"
 
@@ -139,9 +146,11 @@ def render(
         click.echo(exchange.miss, err=True)
         ctx.exit(FOUND)
     if exchange.kind not in ("json", "stream") or (form != "json" and exchange.kind != "stream"):
-        click.echo(f"mockserver: the answer has status {exchange.status} and no events", err=True)
+        asked_for = form == "json" and exchange.rule  # an error that a rule gives is its answer
+        lack = "" if form == "json" else " and no events"
+        click.echo(f"mockserver: the answer has status {exchange.status}{lack}", err=True)
         _write(_body(play))
-        ctx.exit(FOUND)
+        ctx.exit(FINE if asked_for else FOUND)
     if form == "events":
         click.echo("\n".join(_as_rule(play, ask, settings)))
     elif form == "sse":
@@ -157,17 +166,31 @@ def _as_rule(play: Play, ask: Callable[[Engine], Play], settings: Settings) -> l
     from mockserver.core.rulefiles.written import lines, spell
     from mockserver.core.rules.misses import suggestion
 
-    head = suggestion(play.exchange.request)[:2]
+    top, when = suggestion(play.exchange.request)[:2]
+    faults = _last_fault(play)
 
     def rule(entries: Sequence[Any]) -> list[str]:
-        text = [*head, "    reply:", "      events:", *(f"        {line}" for line in lines(entries))]
-        # What the API would never send has to say that it is meant.
-        return text if parse("\n".join(text), "").usable else [*head, "    allow_invalid: true", *text[2:]]
+        reply = ["    reply:", "      events:", *(f"        {line}" for line in lines(entries)), *faults]
+        # What the API would never send has to say that it is meant; without an end, it is a stream only.
+        streamed = f"{when[:-1]}{'' if when.endswith('{}') else ', '}stream: true}}"
+        heads = ([when], [when, "    allow_invalid: true"], [streamed], [streamed, "    allow_invalid: true"])
+        texts = [[top, *head, *reply] for head in heads]
+        return next((text for text in texts if parse("\n".join(text), "").usable), texts[-1])
 
     def becomes(entries: Sequence[Any]) -> list[Mapping[str, Any]]:
         return _events(ask(_engine_of(settings, "\n".join(rule(entries)))))
 
     return rule(spell(_events(play), play.exchange.planned, becomes))
+
+
+def _last_fault(play: Play) -> list[str]:
+    """Return the line of a reply whose fault ends the stream as this play ends it; no line for a proper end."""
+    from mockserver.core.timeline import Chunk, Cut, Reset, Stall
+
+    steps = play.timeline.steps
+    name = {Cut: "cut", Reset: "reset", Stall: "stall"}.get(type(steps[-1])) if steps else None
+    sent = sum(step.events for step in steps if isinstance(step, Chunk))
+    return [f"      faults: [{{{name}: {{after: {{events: {sent}}}}}}}]"] if name else []
 
 
 def _events(play: Play) -> list[Mapping[str, Any]]:

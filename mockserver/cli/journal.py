@@ -88,7 +88,8 @@ def _get(url: str, token: str) -> Any:
         _give_up(f"{url}: {error.code} {_why(error.read())}")
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        _give_up(f"no mockserver answers at {urlsplit(url).netloc}: {reason}")
+        reason = getattr(reason, "strerror", None) or reason
+        _give_up(f"no mockserver answers at {urlsplit(url).netloc}: {reason} (`--url` names another place)")
 
 
 def _why(body: bytes) -> str:
@@ -115,7 +116,7 @@ def line(entry: Mapping[str, Any]) -> str:
         entry["kind"],
         entry["place"],
         f'"{entry["rule"]}"' if entry["rule"] not in ("", entry["place"]) else "",
-        f"{entry['events']}ev" if entry["events"] else "",
+        _events(entry),
         f"{entry['duration_ms']:.0f}ms" if entry["ended"] else "",
         entry["ended"] or "open",
     ]
@@ -123,6 +124,13 @@ def line(entry: Mapping[str, Any]) -> str:
     below += [f"  note: {note}" for note in entry["notes"]]
     below += [f"  {text}" for text in entry["miss"].splitlines()]
     return "\n".join([" ".join(_printable(word) for word in words if word), *map(_printable, below)])
+
+
+def _events(entry: Mapping[str, Any]) -> str:
+    """Return how many events there were; where the end came early, how many of them were sent."""
+    sent = len(entry.get("sent_ms") or ())
+    cut_short = entry["ended"] not in ("", None, "complete") and sent < entry["events"]
+    return f"{sent}/{entry['events']}ev" if cut_short else f"{entry['events']}ev" if entry["events"] else ""
 
 
 def _printable(text: str) -> str:

@@ -62,14 +62,14 @@ def _targets() -> Iterable[Row]:
         yield {"name": name, "does": target.doc}
 
 
-TABLES: Final[Mapping[str, tuple[Callable[[], Iterable[Row]], tuple[str, ...]]]] = {
-    "events": (_events, ("name", "fields")),
-    "faults": (_faults, ("name", "time", "does")),
-    "errors": (_errors, ("name", "status", "type", "code", "param")),
-    "matchers": (_matchers, ("name", "does")),
-    "targets": (_targets, ("name", "does")),
+TABLES: Final[Mapping[str, tuple[Callable[[], Iterable[Row]], Mapping[str, str]]]] = {
+    "events": (_events, {"name": "event", "fields": "always has"}),
+    "faults": (_faults, {"name": "fault", "time": "takes a time", "does": "what it does"}),
+    "errors": (_errors, {"name": "error", "status": "status", "type": "type", "code": "code", "param": "param"}),
+    "matchers": (_matchers, {"name": "matcher", "does": "holds for"}),
+    "targets": (_targets, {"name": "target", "does": "what is tested"}),
 }
-"""Per table: where its rows come from, and which columns the text form shows."""
+"""Per table: where its rows come from, and which columns the text form shows under which heading."""
 
 
 @click.command("list")
@@ -82,7 +82,8 @@ def listing(what: str, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    lines = [[_cell(row[column]) for column in columns] for row in rows]
+    lines = [[heading.upper() for heading in columns.values()]]
+    lines += [[_cell(row[column]) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

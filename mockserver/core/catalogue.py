@@ -210,12 +210,12 @@ _ROWS: Final = (
     _row(
         "rate_limit_exceeded", 429,
         "Rate limit reached for {model} on requests per min (RPM): limit {limit}.{again}",
-        type="requests", code="rate_limit_exceeded", model="mock-1", limit="500", again="",
+        type="requests", code="rate_limit_exceeded", model="this model", limit="10000", again="",
     ),
     _row(
         "token_rate_limit_exceeded", 429,
         "Rate limit reached for {model} on tokens per min (TPM): limit {limit}.{again}",
-        type="tokens", code="rate_limit_exceeded", model="mock-1", limit="30000", again="",
+        type="tokens", code="rate_limit_exceeded", model="this model", limit="10000000", again="",
     ),
     _row(
         "insufficient_quota", 429, "The current quota is used up. Check the plan and the billing details.",

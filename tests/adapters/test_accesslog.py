@@ -34,6 +34,14 @@ def test_a_line_for_people() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("end", "sent", "told"), [("reset", 5, "5/14ev"), ("complete", 0, "14ev"), ("cut", 14, "14ev")]
+)
+def test_an_early_end_tells_how_many_events_were_sent(end: Any, sent: int, told: str) -> None:
+    line = as_text(exchange(), Ending(end, 1.0, 9, (1.0,) * sent))
+    assert line.endswith(f' "ask" {told} 1ms {end}\n')
+
+
 def test_a_rule_without_a_name_of_its_own_is_told_once() -> None:
     line = as_text(exchange(rule="a.mock.yaml:2", place="a.mock.yaml:2", events=0, kind="json"), ENDING)
     assert line.endswith(" default POST /v1/responses 200 json a.mock.yaml:2 709ms complete\n")

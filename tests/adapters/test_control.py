@@ -59,6 +59,8 @@ def test_the_journal_tells_all_of_an_exchange_but_its_secrets(url: str) -> None:
     assert (entry["status"], entry["kind"], entry["rule"]) == (200, "stream", "hello")
     assert entry["place"].endswith("a.mock.yaml:2")
     assert entry["events"] == len(entry["planned_ms"]) == len(entry["sent_ms"]) > 5
+    times = [*entry["planned_ms"], *entry["sent_ms"], entry["duration_ms"]]
+    assert [len(str(each).partition(".")[2]) <= 3 for each in times] == [True] * len(times)
     assert entry["ended"] == "complete"
     assert entry["headers"]["authorization"] == "Bearer ***"
     assert "sk-secret" not in json.dumps(entry)

@@ -13,6 +13,7 @@ from openai.types.responses import ResponseError
 
 from mockserver.core import catalogue
 from mockserver.core.catalogue import ERRORS, custom, envelope, error, retry_headers, with_wait
+from mockserver.core.limits import GENEROUS, Measure
 
 # name, status, type, code, param: one line per observed row of the API
 ROWS: list[tuple[str, int, str, str | None, str | None]] = [
@@ -199,3 +200,12 @@ def test_failure_codes_are_the_clients() -> None:
     known = typing.get_args(ResponseError.model_fields["code"].annotation)
     assert set(catalogue.FAILURE_CODES) == set(known)
     assert not catalogue.LIVE_FAILURE_CODES & set(known)
+
+
+def test_a_rate_limit_by_name_agrees_with_the_headers_beside_it() -> None:
+    """Its message names the limits that the headers tell, and no model that nobody asked for."""
+    rows: list[tuple[str, Measure]] = [("rate_limit_exceeded", "requests"), ("token_rate_limit_exceeded", "tokens")]
+    for name, measure in rows:
+        told = error(name).body["error"]["message"]
+        assert f"limit {GENEROUS[measure]}." in told
+        assert "for this model on" in told

@@ -364,6 +364,7 @@ CASES: Final[list[tuple[str, Events, int, str, str]]] = [
     ("nothing at all", [], 0, "no_terminal", "ends without"),
     ("a gap in the numbers", changed(4, sequence_number=9), 4, "sequence", "is 9; expected 4"),
     ("a number that is no integer", changed(4, sequence_number="4"), 4, "sequence", "'4'; expected 4"),
+    ("no number", changed(4, sequence_number=None), 4, "sequence", "sequence_number is missing; expected 4"),
     (
         "an unknown type",
         changed(4, type="response.output_text.detla"),

@@ -437,6 +437,13 @@ BAD_REPLIES: list[tuple[str, list[str]]] = [
             " (write e.g. `error: {status: 418, code: teapot, message: No coffee here.}`)"
         ],
     ),
+    (
+        "{error: slow_down, retry_after: 5, timing: {first: 5}}",
+        [
+            "31:.retry_after: a time needs a unit; did you mean `5s`?",  # what its header counts in
+            "56:.timing.first: a time needs a unit; did you mean `5ms`?",
+        ],
+    ),
     ("{error: {status: 200}}", ["21:.error.status: expected an HTTP status from 400 to 599, got `200`"]),
     (
         "{error: {status: 418, headers: {}}}",

@@ -32,6 +32,9 @@ rules:
     when: {input: {contains: odd}}
     allow_invalid: true
     reply: {events: [created, {type: response.completed, data: {type: response.completed, x: 1}}]}
+  - name: die
+    when: {input: {contains: die}}
+    reply: {text: one two three four, faults: [{reset: {after: {deltas: 2}}}]}
   - name: busy
     when: {input: {contains: busy}}
     reply: {error: slow_down}
@@ -76,16 +79,20 @@ def test_explain_goes_rule_by_rule(folder: Path, capsys: pytest.CaptureFixture[s
 def test_explain_a_miss(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("explain", "a.mock.yaml", "--body", body(folder, "sun")) == 1
     told = capsys.readouterr().out
-    assert told.count("FAIL a.mock.yaml:") == 6
+    assert told.count("FAIL a.mock.yaml:") == 7
     assert told.endswith("no rule answers this request\n")
 
 
 def test_explain_says_what_would_be_refused_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = body(folder, "rain", temperatur=1)
-    assert run("explain", "a.mock.yaml", "--body", path) == 0
-    assert capsys.readouterr().out.startswith("refused before any rule: 400 Unknown parameter: 'temperatur'")
+    assert run("explain", "a.mock.yaml", "--body", path) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("refused before any rule: 400 Unknown parameter: 'temperatur'")
+    assert told.endswith('refused; a valid request would be answered by a.mock.yaml:3 "rain"\n')
     assert run("explain", "a.mock.yaml", "--body", path, "--validate", "warn") == 0
-    assert capsys.readouterr().out.startswith("reported: Unknown parameter: 'temperatur'")
+    told = capsys.readouterr().out
+    assert told.startswith("reported: Unknown parameter: 'temperatur'")
+    assert told.endswith('\nanswered by a.mock.yaml:3 "rain"\n')
 
 
 def test_explain_reads_stdin_and_sends_headers(
@@ -115,7 +122,7 @@ def test_render_sse_is_what_a_server_sends(folder: Path, text: str, capfdbinary:
         connection.close()
 
 
-@pytest.mark.parametrize("text", ["rain", "call", "fail", "reason", "odd"])
+@pytest.mark.parametrize("text", ["rain", "call", "fail", "reason", "odd", "die"])
 def test_rendered_events_give_the_same_stream(folder: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`--as events` is a rule file without mistakes; rendering that gives the same events."""
     path = body(folder, text, stream=True)
@@ -154,6 +161,24 @@ def test_rendered_events_are_short(folder: Path, capfd: pytest.CaptureFixture[st
 def test_render_json_whatever_stream_says(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("render", "a.mock.yaml", "--body", body(folder, "rain", stream=True), "--as", "json") == 0
     assert json.loads(capfd.readouterr().out)["output"][0]["content"][0]["text"] == "It rains."
+
+
+def test_rendered_events_end_with_their_fault(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A stream that breaks off is a stream only, and the rule breaks it off at the same event."""
+    path = body(folder, "die")
+    assert run("render", "a.mock.yaml", "--body", path, "--as", "events") == 0
+    told = capfd.readouterr().out.splitlines()
+    assert told[1] == "  - when: {model: gpt-5, input: {contains: die}, stream: true}"
+    assert told[-2:] == ['        - {output_text.delta: " two"}', "      faults: [{reset: {after: {events: 6}}}]"]
+
+
+def test_render_an_error_as_json(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a rule gives is its answer, whatever the status; what no rule gives is not."""
+    assert run("render", "a.mock.yaml", "--body", body(folder, "busy"), "--as", "json") == 0
+    told = capfd.readouterr()
+    assert json.loads(told.out)["error"]["code"] == "slow_down"
+    assert told.err == "mockserver: the answer has status 503\n"
+    assert run("render", "a.mock.yaml", "--body", body(folder, "busy", temperatur=1), "--as", "json") == 1
 
 
 def test_render_an_error_or_a_miss(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

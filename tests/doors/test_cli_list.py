@@ -20,7 +20,8 @@ def listed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 @pytest.mark.parametrize("what", TABLES)
 def test_text_and_json_hold_the_same_rows(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(listed(capsys, what, "--format", "json"))
-    lines = listed(capsys, what).splitlines()
+    heading, *lines = listed(capsys, what).splitlines()
+    assert heading.startswith(what.removesuffix("s").upper())
     assert rows
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.cli.journal import _origin
+from mockserver.cli.journal import _origin, line
 from tests.doors.processes import COMMAND, PATIENCE, environment, run
 from tests.live import Live, serving
 
@@ -48,6 +48,17 @@ def test_one_line_each_and_a_miss_with_its_block(live: Live, capsys: pytest.Capt
     assert lines[0].endswith("ms complete")
     assert " 404 miss " in lines[1]
     assert any("nearest:" in line for line in lines[2:])
+
+
+def test_an_early_end_tells_how_many_events_were_sent() -> None:
+    entry = {
+        "time": 0.0, "session": "default", "method": "POST", "path": "/p", "status": 200, "kind": "stream", "rule": "",
+        "place": "", "events": 14, "sent_ms": [0.1] * 5, "ended": "reset", "duration_ms": 3.2, "violations": [],
+        "notes": [], "miss": "",
+    }  # fmt: skip
+    assert line(entry).endswith(" 200 stream 5/14ev 3ms reset")
+    assert line({**entry, "sent_ms": [0.1] * 14, "ended": "complete"}).endswith(" 200 stream 14ev 3ms complete")
+    assert line({**entry, "sent_ms": None, "ended": None}).endswith(" 200 stream 14ev open")
 
 
 def test_misses_only_and_then_the_exit_code_says_so(live: Live, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,7 +144,8 @@ class _Stream:
                 yield "sequence", f"sequence_number is {number}; expected {self._expected}"
             self._expected = number + 1
         else:
-            yield "sequence", f"sequence_number is {number!r}; expected {self._expected}"
+            shown = repr(number) if "sequence_number" in event else "missing"
+            yield "sequence", f"sequence_number is {shown}; expected {self._expected}"
             self._expected += 1
 
     def _life_cycle(self, event: Mapping[str, Any], row: EventType) -> Iterator[Finding]:

@@ -173,12 +173,17 @@ def choice(*words: str) -> Leaf:
     return Leaf(read, {"enum": list(words)})
 
 
-def _read_time(value: Json, report: Report, path: Path) -> Any:
-    try:
-        return milliseconds(value)
-    except ValueError as error:
-        report(path, str(error))
-        return WRONG
+def _time(usual: str) -> Callable[[Json, Report, Path], Any]:
+    """Return a reader of times whose numbers usually count in this unit."""
+
+    def read(value: Json, report: Report, path: Path) -> Any:
+        try:
+            return milliseconds(value, usual)
+        except ValueError as error:
+            report(path, str(error))
+            return WRONG
+
+    return read
 
 
 def _read_nothing_but_true(value: Json, report: Report, path: Path) -> Any:
@@ -203,8 +208,10 @@ TEXT_OR_NULL: Final = checked(
 ANYTHING: Final = Leaf(lambda value, report, path: value, {})
 TRUE: Final = Leaf(_read_nothing_but_true, {"const": True})
 TIME: Final = Leaf(
-    _read_time, {"anyOf": [{"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m)\s*$"}, {"const": 0}]}
+    _time("ms"), {"anyOf": [{"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m)\s*$"}, {"const": 0}]}
 )
+WAIT: Final = Leaf(_time("s"), TIME.schema)
+"""A time that its header counts in seconds."""
 
 
 def listed(leaf: Leaf, *, lone: bool = True, least: int = 0) -> Leaf:

@@ -19,6 +19,7 @@ from mockserver.core.rulefiles.forms import (
     MAPPING,
     TEXT,
     TIME,
+    WAIT,
     WRONG,
     Form,
     Key,
@@ -187,7 +188,7 @@ MODIFIERS: Final[Mapping[str, Key]] = MappingProxyType(
             Leaf(_read_response, {"type": "object", "properties": dict.fromkeys(NOT_IN_RESPONSE, False)}),
         ),
         "headers": Key("Headers of the answer, by name.", HEADERS),
-        "retry_after": Key("How long the client is told to wait: `retry-after` and `retry-after-ms`.", TIME),
+        "retry_after": Key("How long the client is told to wait: `retry-after` and `retry-after-ms`.", WAIT),
         "timing": Key("How the answer is paced.", Leaf(_read_timing, _TIMING_SCHEMA)),
         "speed": Key("Scales `timing`: 2 is twice as fast, 0 at once.", number("a number, 0 or more", least=0)),
         "faults": Key(
