@@ -82,7 +82,7 @@ def advice(path: str) -> str:
     near = get_close_matches(bare, METHODS, n=1, cutoff=_CLOSE)
     if near:
         return f"Did you mean {near[0]}?"
-    return f"This server answers POST {RESPONSES}; for anything else write a rule with `path`."
+    return f"This server answers POST {RESPONSES}; anything else takes a rule with `path`."
 
 
 def _model(name: str) -> dict[str, Any]:

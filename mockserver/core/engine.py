@@ -7,7 +7,7 @@ a room of its own; this one decides only their order. It must not know sockets, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -150,13 +150,7 @@ class Engine:
         if isinstance(claimed, Claim):
             return self._replied(claimed, asked, session, verdict)
         if not endpoints.is_create(request):
-            body = endpoints.answer(request, session.book.models)
-            manner = self._manner(session, "", verdict)
-            return (
-                answers.refusal(body, asked, manner)
-                if isinstance(body, Error)
-                else answers.document(body, asked, manner)
-            )
+            return self._built_in(claimed, asked, session, verdict)
         return self._missed(claimed, asked, session, verdict)
 
     def _replied(self, claim: Claim, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
@@ -166,6 +160,18 @@ class Engine:
         scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
         made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict), session.shelf)
         self._remember(made, asked, session)
+        return made
+
+    def _built_in(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
+        request = asked.request
+        body = endpoints.answer(request, session.book.models)
+        manner = self._manner(session, "", verdict)
+        if not isinstance(body, Error):
+            return answers.document(body, asked, manner)
+        made = answers.refusal(body, asked, manner)
+        if endpoints.is_astray(request, body):
+            verdict.miss = misses.describe(request, session.book.nearest(request, refusals))
+            return replace(made, kind="miss")
         return made
 
     def _missed(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
@@ -178,7 +184,7 @@ class Engine:
         verdict.miss = misses.describe(asked.request, nearest)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
-        return Ready(made.timeline, made.status, "miss", notes=made.notes)
+        return replace(made, kind="miss")
 
     def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
         """Keep an answered response, so that later requests can continue from it; `store: false` is honoured."""

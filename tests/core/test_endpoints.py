@@ -22,8 +22,8 @@ from mockserver.core.reply import Error
         ("/v1/chat/completions", "That belongs to another API; this server stands in for POST /v1/responses."),
         ("/chat/completions", "That belongs to another API; this server stands in for POST /v1/responses."),
         ("/v1/response", "Did you mean /v1/responses?"),
-        ("/v1/files", "This server answers POST /v1/responses; for anything else write a rule with `path`."),
-        ("/", "This server answers POST /v1/responses; for anything else write a rule with `path`."),
+        ("/v1/files", "This server answers POST /v1/responses; anything else takes a rule with `path`."),
+        ("/", "This server answers POST /v1/responses; anything else takes a rule with `path`."),
     ],
 )
 def test_an_unknown_path_is_told_what_it_probably_meant(path: str, advice: str) -> None:

@@ -179,3 +179,8 @@ def test_the_suggested_rule_would_answer(model: str, said: str) -> None:
 def test_the_suggestion_for_another_endpoint_names_it() -> None:
     """Method and path instead of model and input."""
     assert suggestion(Request("GET", "/v1/files"))[1] == '  - when: {method: GET, path: "/v1/files"}'
+
+
+def test_another_path_is_told_what_it_probably_meant() -> None:
+    told = describe(Request("POST", "/responses"), None).splitlines()
+    assert "  fix: Did you mean /v1/responses? A client's base URL ends in /v1 here." in told

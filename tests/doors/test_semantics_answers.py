@@ -110,3 +110,14 @@ def test_the_provider_s_headers_are_on_every_answer(
     headers = client.request(method, live.url + path, content=content, headers=sent).headers
     assert [name for name in ALWAYS if name not in headers] == []
     assert len(headers.multi_items()) == len({name.lower() for name, _ in headers.multi_items()})
+
+
+def test_a_request_for_a_path_that_nobody_serves_is_a_miss(client: httpx2.Client, live: Live) -> None:
+    """An app that swallows the 404 is found out all the same; a browser's favicon is none of ours."""
+    url = live.session_url("astray")
+    assert client.post(f"{url}/embeddings", json={}).json()["error"]["code"] == "unknown_url"
+    assert client.get(live.session_url("astray").removesuffix("/v1") + "/favicon.ico").status_code == 404
+    first, second = [entry.exchange for entry in live.engine.sessions.find("astray").journal.entries()]
+    assert (first.kind, second.kind) == ("miss", "rejection")
+    assert "No rule matches POST /v1/embeddings" in first.miss
+    assert 'when: {method: POST, path: "/v1/embeddings"}' in first.miss

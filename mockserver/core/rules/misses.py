@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+from mockserver.core import endpoints
 from mockserver.core.messages import ABSENT, Request
 from mockserver.core.rules.book import Mismatch, Nearest, RuleReport
 from mockserver.core.rules.showing import is_secret, show, show_pair, without_secrets, yaml_text
@@ -34,6 +35,8 @@ def describe(request: Request, nearest: Nearest | None) -> str:
         parts.append((f"nearest: {nearest.report.rule.label}", verdicts(nearest.report)))
         parts += [(f"next: {each.rule.label}: {_why(each, 1)}", ()) for each in nearest.others]
         parts += [(f"fix: {advice}", ()) for advice in _advice(nearest.report)]
+    if request.path != endpoints.RESPONSES:
+        parts.append((f"fix: {endpoints.advice(request.path)}", ()))
     parts.append(("fix: add a rule", suggestion(request)))
     return "\n".join((_reason(request, nearest), *_indented(parts)))
 
@@ -71,7 +74,7 @@ def verdicts(report: RuleReport) -> Iterator[str]:
 
 def suggestion(request: Request) -> list[str]:
     """Return the lines of a rule that would answer this request, to be pasted into a rule file."""
-    if request.method != "POST" or request.path != "/v1/responses":
+    if not endpoints.is_create(request):
         when = [f"method: {yaml_text(request.method)}", f"path: {yaml_text(request.path)}"]
         answer = "http: {status: 200}"
     else:
