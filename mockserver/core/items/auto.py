@@ -16,7 +16,7 @@ from mockserver.core.errors import SchemaSourceError
 from mockserver.core.items.instances import instance
 from mockserver.core.items.patterns import sample
 from mockserver.core.messages import Json, Request, Untruth
-from mockserver.core.schemas.schema import Schema
+from mockserver.core.schemas.costs import StrangersSchema
 
 __all__ = ["GREETING", "instance", "items_for", "untruths"]
 
@@ -173,6 +173,8 @@ def _breaks(what: str, whose: str, text: Any, schema: Any) -> list[str]:
         judge = _judge(schema)
     except SchemaSourceError as error:
         return [f"{what} could not be checked against {whose}: {error}"]
+    if not judge.affords(value):
+        return [f"{what} could not be checked against {whose}: judging by this JSON Schema may take too long"]
     if judge.is_valid(value):
         return []
     first, *others = judge.violations(value)
@@ -181,12 +183,12 @@ def _breaks(what: str, whose: str, text: Any, schema: Any) -> list[str]:
     return [Untruth(f"{what} breaks {whose}: {f'{place}: ' if place else ''}{first.message}{more}")]
 
 
-def _judge(schema: Mapping[str, Any]) -> Schema:
+def _judge(schema: Mapping[str, Any]) -> StrangersSchema:
     """Return the compiled schema. The same few schemas come with every request, so small ones are kept."""
     text = orjson.dumps(schema)
-    return _kept(text) if len(text) <= 16_384 else Schema(schema)
+    return _kept(text) if len(text) <= 16_384 else StrangersSchema(schema)
 
 
 @lru_cache(maxsize=128)
-def _kept(text: bytes) -> Schema:
-    return Schema(orjson.loads(text))
+def _kept(text: bytes) -> StrangersSchema:
+    return StrangersSchema(orjson.loads(text))

@@ -15,7 +15,8 @@ from mockserver.core.errors import SchemaSourceError
 from mockserver.core.items import samples
 from mockserver.core.items.joins import joined, listed
 from mockserver.core.messages import EMPTY, Json
-from mockserver.core.schemas.schema import Schema, resolve
+from mockserver.core.schemas.costs import StrangersSchema
+from mockserver.core.schemas.schema import resolve
 
 BUDGET: Final = 5_000
 """How many schema nodes one attempt may look at."""
@@ -48,7 +49,7 @@ def instance(schema: Json) -> Json:
     if not isinstance(schema, Mapping):
         return {}
     try:
-        judge: Schema | None = Schema(schema)
+        judge: StrangersSchema | None = StrangersSchema(schema)
     except SchemaSourceError:
         judge = None
     attempts: list[Json] = []
@@ -57,12 +58,12 @@ def instance(schema: Json) -> Json:
             made = _Maker(schema, turn, generous).make(schema, nth)
         except _NoValueError:
             continue
-        if judge is None or judge.is_valid(made):
+        if judge is None or not judge.affords(made) or judge.is_valid(made):
             return made
         attempts.append(made)
     if judge is not None:
         for value in _LAST_RESORTS:
-            if judge.is_valid(value):
+            if judge.affords(value) and judge.is_valid(value):
                 return value
     return attempts[0] if attempts else {}
 
@@ -145,9 +146,12 @@ class _Maker:
         raise _NoValueError
 
     def _both(self, one: Any, other: Any) -> Any:
-        self._spend(one)
-        self._spend(other)
-        return joined(one, other)
+        # Joining compares lists member by member, so their members count too.
+        for schema in (one, other):
+            self._spend(schema)
+            if isinstance(schema, Mapping):
+                self._left -= sum(len(value) for value in schema.values() if isinstance(value, list))
+        return joined(one, other) if self._left >= 0 else False
 
     def _typed(self, schema: Mapping[str, Any], nth: int, depth: int) -> Json:
         kinds = listed(schema["type"]) if "type" in schema else _shown(schema)
@@ -184,7 +188,7 @@ class _Maker:
 
     def _object(self, schema: Mapping[str, Any], nth: int, depth: int) -> dict[str, Json]:
         properties = _mapping(schema.get("properties"))
-        required = [name for name in listed(schema.get("required", [])) if isinstance(name, str)]
+        required = dict.fromkeys(name for name in listed(schema.get("required", [])) if isinstance(name, str))
         names = [name for name in properties if name in required]
         names += [name for name in required if name not in properties]
         made = {name: self._property(schema, name, nth, depth) for name in dict.fromkeys(names)}

@@ -26,6 +26,10 @@ _DRAFTS: Final[Mapping[str, str]] = {
 """The class that speaks a draft, named alike in both libraries. Any other `$schema`, or none, means 2020-12."""
 
 
+MOST_BACKTRACKS: Final = 100_000
+"""Steps back that a pattern gets on one text, some 4 ms; then the text does not match. Requests bring patterns too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a library says about one failing keyword, before it is told to anyone.
@@ -92,7 +96,10 @@ class _Rust:
             raise LookupError("nothing outside the schema is ever read")
 
         try:
-            validator: jsonschema_rs.Validator = getattr(jsonschema_rs, draft)(schema, retriever=refuse)
+            patterns = jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_BACKTRACKS)
+            validator: jsonschema_rs.Validator = getattr(jsonschema_rs, draft)(
+                schema, retriever=refuse, pattern_options=patterns
+            )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise _unusable(f"it refers to {refused[-1]!r}" if refused and refused[-1] in reason else reason) from error
