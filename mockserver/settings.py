@@ -256,7 +256,7 @@ _ROWS: Final = (
     Setting("journal", _journal, "N|off", "How many exchanges are kept for `mockserver log`."),
     Setting("log", _one_of("text", "json", "off"), "text|json|off", "One line per request on stderr."),
     Setting("workers", _workers, "N", "How many processes answer (only 1 in this version)."),
-    Setting("catalogue", _switch, "", "Add the models mock/every-event and mock/error/NAME.", switch=True),
+    Setting("catalogue", _switch, "", "Add the models mock/every-event, mock/event/TYPE and mock/error/NAME.", switch=True),
     Setting("max_body", parse_size, "SIZE", "The largest request body, such as 32MiB."),
 )  # fmt: skip
 

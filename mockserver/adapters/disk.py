@@ -146,6 +146,12 @@ class RuleSet:
     auth_keys: tuple[str, ...] = ()
 
     @property
+    def size(self) -> str:
+        """How much there is, in words."""
+        rules, files = len(self.book.rules), len(self.files)
+        return f"{rules} rule{'s' * (rules != 1)} from {files} file{'s' * (files != 1)}"
+
+    @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep the set from being used."""
         return tuple(problem for problem in self.problems if problem.severity == "error")

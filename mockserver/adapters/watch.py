@@ -87,11 +87,5 @@ class Watch:
             self._tell(f"rules not reloaded, the last good ones stay:\n{mistakes}")
             return False
         install(self._engine, self._rules)
-        self._tell(
-            f"rules reloaded: {_count(len(self._rules.book.rules), 'rule')} from {_count(len(self._rules.files), 'file')}"
-        )
+        self._tell(f"rules reloaded: {self._rules.size}")
         return True
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 import click
 
 import mockserver
-from mockserver.core.errors import MockServerError, SchemaSourceError, nearest
+from mockserver.core.errors import MockServerError, RuleFileError, SchemaSourceError, nearest
 
 FINE: Final = 0
 FOUND: Final = 1
@@ -97,6 +97,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         sys.exit(MISUSED)
     try:
         sys.exit(cli.main(args=None if args is None else list(args), prog_name="mockserver", standalone_mode=True))
+    except RuleFileError as error:
+        for problem in error.problems:  # each begins with its place, which editors and terminals make a link of
+            click.echo(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}", err=True)
+        click.echo("mockserver: these rules cannot be used", err=True)
+        sys.exit(MISUSED)
     except MockServerError as error:
         for line in str(error).splitlines():
             click.echo(f"mockserver: {line}", err=True)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,13 +28,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _DEFAULTS: Final = Settings()
 
 
-def setting_options(*names: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds the options of these settings, all of them unless named."""
+def setting_options(*names: str, defaults: Settings = _DEFAULTS) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of these settings, all of them unless named; help tells the defaults."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names or tuple(SETTINGS)):
             row = SETTINGS[name]
-            text = f"{row.help}{_default(name)}  [{row.variable}]"
+            text = f"{row.help}{_default(name, defaults)}  [{row.variable}]"
             if row.switch:
                 option = click.option(row.flag, name, is_flag=True, default=None, help=text)
             else:
@@ -44,8 +45,8 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def _default(name: str) -> str:
-    value = getattr(_DEFAULTS, name)
+def _default(name: str, defaults: Settings) -> str:
+    value = getattr(defaults, name)
     if value is None or value is False or value in ((), frozenset()):
         return ""
     if name == "max_body":
@@ -73,6 +74,11 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
         click.echo(f"mockserver ready: {url}/v1")
         sys.stdout.flush()
 
+    if not rules:
+        click.echo(
+            "mockserver: no rules were given, so these are the shipped examples; `mockserver init` writes a first file",
+            err=True,
+        )
     _introduce(assembly)
     try:
         assembly.server.serve(ready)
@@ -82,7 +88,8 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
 
 
 def _introduce(assembly: Assembly) -> None:
-    """Say what to set, and what is risky; on stderr, before the line that says ready."""
+    """Say what is served, what to set and what is risky; on stderr, before the line that says ready."""
+    assembly.say(assembly.rules.size)
     for name, value in assembly.environment.items():
         click.echo(f"export {name}={value}", err=True)
     for problem in assembly.rules.problems:
@@ -109,9 +116,13 @@ class _Run(click.Command):
 _COMMAND: Final = "mockserver.command"
 
 
+_RUN: Final = replace(_DEFAULTS, port=0, log="off")
+"""What `run` uses unless told otherwise: any free port, and no log between the lines of the command."""
+
+
 @click.command("run", cls=_Run)
 @click.argument("rules", nargs=-1, type=click.Path())
-@setting_options()
+@setting_options(defaults=_RUN)
 @click.pass_context
 def run(ctx: click.Context, /, rules: tuple[str, ...], **flags: Any) -> None:
     """Serve RULES, run COMMAND with OPENAI_BASE_URL pointing there, and exit with its code.
@@ -124,9 +135,9 @@ def run(ctx: click.Context, /, rules: tuple[str, ...], **flags: Any) -> None:
         ctx.fail("write the command to run after `--`, such as: mockserver run rules/ -- pytest")
     from mockserver.assembly import Assembly
 
-    for name, value in (("port", "0"), ("log", "off")):
+    for name in ("port", "log"):
         if flags[name] is None and SETTINGS[name].variable not in os.environ:
-            flags[name] = value
+            flags[name] = str(getattr(_RUN, name))
     assembly = Assembly(read_settings(flags), rules, sys.stderr)
     try:
         with assembly.server:

@@ -37,6 +37,14 @@ def test_the_command_reaches_the_server_and_its_output_is_its_own(
     assert capfd.readouterr().out.split() == ["Hi"]
 
 
+def test_help_tells_the_defaults_of_run(capfd: pytest.CaptureFixture[str]) -> None:
+    """They are not those of `serve`."""
+    assert run("run", "--help") == 0
+    told = " ".join(capfd.readouterr().out.split())
+    assert "0 takes any that is free. Default: 0. [MOCKSERVER_PORT]" in told
+    assert "One line per request on stderr. Default: off. [MOCKSERVER_LOG]" in told
+
+
 def test_a_miss_fails_a_command_that_passed(rules: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Even though the command swallowed the error; the miss is told with its nearest rule."""
     assert run("run", rules, "--", sys.executable, "-c", ASK, "goodbye") == 1

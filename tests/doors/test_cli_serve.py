@@ -44,6 +44,7 @@ def test_a_whole_life(rules: Path) -> None:
         assert served.end() == 0
     assert served.out == ""
     lines = served.err.splitlines()
+    assert lines[0] == "mockserver: 1 rule from 1 file"
     assert f"export OPENAI_BASE_URL={served.url}" in lines
     assert "export OPENAI_API_KEY=mock" in lines
     assert any(f'POST /v1/responses 200 json {rules}:3 "greet"' in line for line in lines)
@@ -66,6 +67,7 @@ def test_without_rules_the_shipped_ones_answer() -> None:
         told = served.ask("anything")["output"][0]["content"][0]["text"]
         assert "mockserver" in told
         served.end()
+    assert "no rules were given, so these are the shipped examples" in served.err
 
 
 @posix
@@ -159,8 +161,10 @@ def test_every_mistake_in_the_rules_is_told_at_once(tmp_path: Path, capfd: pytes
     path.write_text("rules:\n  - whn: {}\n    reply: {txt: hi}\n", encoding="utf-8")
     assert run("serve", str(path), "--port", "0") == 2
     told = capfd.readouterr()
-    assert "bad.mock.yaml:2:" in told.err
-    assert "bad.mock.yaml:3:" in told.err
+    lines = told.err.splitlines()
+    assert lines[0].startswith(f"{path}:2:5: rules[0].whn: ")  # terminals and editors make a link of it
+    assert lines[1].startswith(f"{path}:3:13: rules[0].reply.txt: ")
+    assert lines[-1] == "mockserver: these rules cannot be used"
     assert told.out == ""
 
 
