@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.messages import Request, Violation
 from mockserver.core.schemas.schema import Schema
-from mockserver.core.schemas.validation import Mode, Validator
+from mockserver.core.schemas.validation import MOST_TOLD, Mode, Validator
 from mockserver.core.schemas.wording import edits, where
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -689,3 +690,29 @@ def test_order_does_not_depend_on_the_body_s_order(body: dict[str, Any]) -> None
     turned = dict(reversed(body.items()))
     fields = [each for each in check(body) if len(each.path) != 1 or each.code != UNKNOWN]
     assert [each for each in check(turned) if len(each.path) != 1 or each.code != UNKNOWN] == fields
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": "m", "input": "x", **{f"k{number:05d}": 1 for number in range(15_000)}},
+        {"model": "m", "input": [{"role": "user", "content": "x", "tipe": 1}] * 4_000},
+        {"model": "m", "input": [{"role": "usr", "content": 5, "type": "massage"}] * 4_000, "truncation": "no"},
+    ],
+    ids=["unknown at the top", "unknown below", "of every kind"],
+)
+def test_thousands_of_faults_are_told_in_bounds(body: dict[str, Any]) -> None:
+    """The first is the one the API would tell; the rest are cut off before they weigh megabytes or take seconds."""
+    began = time.monotonic()
+    found = Validator(STANDARD).violations(ask(body))
+    assert time.monotonic() - began < 2.0
+    assert 0 < len(found) <= MOST_TOLD + 1
+    assert found[0].param in ("k00000", "input[0].tipe", "input[0].type")
+
+
+def test_of_thousands_of_faults_those_told_are_the_first_the_api_looks_at() -> None:
+    """Whatever their order in the body."""
+    body = {"tools": [{"type": "x"}] * 3000, "input": [{"role": "usr"}] * 3000, "odd": 1, "model": 5}
+    params = [each.param for each in Validator(STANDARD).violations(ask(body))]
+    assert params[0] == "odd"
+    assert not any(str(param).startswith("tools") for param in params)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from mockserver.core import catalogue
@@ -20,6 +21,10 @@ from mockserver.core.schemas.wording import dotted, told, violation
 
 Mode: TypeAlias = Literal["enforce", "warn", "off"]
 Fields: TypeAlias = Mapping[str, Json]
+
+
+MOST_TOLD: Final = 100
+"""Violations told of one body. Each costs a search for names that are near, and the journal keeps them all."""
 
 
 class Stage(enum.IntEnum):
@@ -128,7 +133,10 @@ class Validator:
         return catalogue.error("empty_body")
 
     def violations(self, request: Request) -> tuple[Violation, ...]:
-        """Return what is wrong with the body's fields, in the order the API looks at them; () when nothing is."""
+        """Return what is wrong with the body's fields, in the order the API looks at them; () when nothing is.
+
+        Of a body with very many faults the first `MOST_TOLD` or so.
+        """
         schema = self._schema
         if schema is None:
             return ()
@@ -139,7 +147,7 @@ class Validator:
         if not broken and schema.is_valid(fields):
             return ()
         ranked = [((stage, 0), told) for stage, told in broken]
-        ranked += [(self._place(each), each) for each in self._against(schema, fields)]
+        ranked += [(self._place(each), each) for each in islice(self._against(schema, fields), MOST_TOLD)]
         ranked.sort(key=lambda pair: pair[0])
         return tuple(each for _, each in ranked)
 
@@ -163,9 +171,12 @@ class Validator:
         return (Stage.STATE if top in _STATE else Stage.FIELD), rank
 
     def _against(self, schema: Schema, fields: Fields) -> Iterator[Violation]:
-        """Yield what the schema finds, in the order of the body."""
+        """Yield what the schema finds, field by field in the API's order, and in the order of the body below that."""
         mistyped: set[tuple[str | int, ...]] = set()
-        for found in schema.violations(fields):
+        last = len(self._ranks) + 1
+        for found in sorted(
+            schema.violations(fields), key=lambda each: self._ranks.get(str(each.path[0]), last) if each.path else 0
+        ):
             if found.keyword == "type":
                 mistyped.add(found.path)
             elif found.path in mistyped:
