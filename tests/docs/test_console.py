@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import os
 import re
 import shlex
 import shutil
@@ -170,7 +169,7 @@ def test_python_on_a_page_runs(block: Block, tmp_path: Path, stack: contextlib.E
     variables = {"OPENAI_BASE_URL": served.url, "OPENAI_API_KEY": "mock", "PYTHONWARNINGS": "error"}
     done = subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False,
-        cwd=tmp_path, env={**os.environ, **variables},
+        cwd=tmp_path, env={**environment(), **variables},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip()

@@ -25,8 +25,11 @@ PATIENCE = 20.0
 
 
 def environment() -> dict[str, str]:
-    """The environment without settings of whoever runs the tests."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    """The environment without settings of whoever runs the tests; a path to import from holds in any folder."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    if "PYTHONPATH" in found:
+        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, found["PYTHONPATH"].split(os.pathsep)))
+    return found
 
 
 @dataclass
@@ -68,13 +71,16 @@ class Served:
 @contextlib.contextmanager
 def serving(*args: str, command: Sequence[str] = COMMAND, cwd: Path | None = None, **environ: str) -> Iterator[Served]:
     """Run `mockserver serve --port 0` with these arguments until left; `command` is another mockserver to run."""
+    ours = environment()
+    if command is not COMMAND:
+        ours.pop("PYTHONPATH", None)
     process = subprocess.Popen(
         [*command, "serve", "--port", "0", *args],
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**environment(), **environ},
+        env={**ours, **environ},
     )
     assert process.stdout is not None
     try:
