@@ -34,8 +34,8 @@ class Answered:
     def __init__(self, play: Play) -> None:
         self.play = play
         self.steps = play.timeline.steps
-        [head] = [step for step in self.steps if isinstance(step, Head)]
-        self.status = head.status
+        head = next((step for step in self.steps if isinstance(step, Head)), Head(0, 0, ()))
+        self.status = head.status  # 0: nothing is sent at all
         self.headers = {name.decode(): value.decode() for name, value in (*head.headers, *head.shared)}
         self.body = b"".join(step.data for step in self.steps if isinstance(step, Chunk))
 
