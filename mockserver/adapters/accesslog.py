@@ -106,7 +106,9 @@ def as_text(exchange: Exchange, ending: Ending) -> str:
     words.append(f"{ending.duration_ms:.0f}ms")
     words.append(ending.end)
     notes = [f"  {_printable(violation.message)}\n" for violation in exchange.violations]
-    notes += [f"  note: {_printable(note)}\n" for note in exchange.notes]
+    # Why something was refused stands alone, like a violation; other notes come beside an answer.
+    word = "" if exchange.kind == "rejection" else "note: "
+    notes += [f"  {word}{_printable(note)}\n" for note in exchange.notes]
     if exchange.miss:
         notes += [f"  {_printable(line)}\n" for line in exchange.miss.splitlines()]
     return " ".join(words) + "\n" + "".join(notes)

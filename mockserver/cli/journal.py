@@ -121,7 +121,8 @@ def line(entry: Mapping[str, Any]) -> str:
         entry["ended"] or "open",
     ]
     below = [f"  {violation['message']}" for violation in entry["violations"]]
-    below += [f"  note: {note}" for note in entry["notes"]]
+    word = "" if entry["kind"] == "rejection" else "note: "
+    below += [f"  {word}{note}" for note in entry["notes"]]
     below += [f"  {text}" for text in entry["miss"].splitlines()]
     return "\n".join([" ".join(_printable(word) for word in words if word), *map(_printable, below)])
 

@@ -92,8 +92,8 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
 
 
 def refusal(error: Error, asked: Asked, manner: Manner) -> Ready:
-    """Return an answer of ours without a rule."""
-    return _error(error, None, asked, manner, manner.speed)
+    """Return an answer of ours without a rule; a note says why, for nobody reads a client's error messages later."""
+    return replace(_error(error, None, asked, manner, manner.speed), notes=(error.body["error"]["message"],))
 
 
 def document(body: bytes, asked: Asked, manner: Manner) -> Ready:

@@ -30,6 +30,9 @@ from mockserver.core.timeline import Timeline, hurried
 RESPONSE_WEIGHT: Final = 2000
 """Bytes that a remembered answer is taken to weigh besides its request."""
 
+MOST_TOLD: Final = 2000
+"""Characters of violations told in a header: clients refuse long ones. The journal has more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Play:
@@ -128,7 +131,10 @@ class Engine:
             verdict.limits = charge.headers
         if error is None and endpoints.is_create(request):
             error = self._invalid(request, session, verdict)
-        return None if error is None else answers.refusal(error, asked, self._manner(session, "", verdict))
+        if error is None:
+            return None
+        made = answers.refusal(error, asked, self._manner(session, "", verdict))
+        return replace(made, notes=()) if verdict.violations else made  # these tell it themselves
 
     def _invalid(self, request: Request, session: Session, verdict: _Verdict) -> Error | None:
         validator = session.validator
@@ -184,7 +190,7 @@ class Engine:
         verdict.miss = misses.describe(asked.request, nearest)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
-        return replace(made, kind="miss")
+        return replace(made, kind="miss", notes=())
 
     def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
         """Keep an answered response, so that later requests can continue from it; `store: false` is honoured."""
@@ -206,7 +212,8 @@ class Engine:
     def _manner(self, session: Session, rule: str, verdict: _Verdict) -> Manner:
         extra = verdict.limits
         if verdict.violations and session.options.validate == "warn":
-            extra += (("x-mock-violations", "; ".join(violation.message for violation in verdict.violations)),)
+            told = "; ".join(violation.message for violation in verdict.violations)
+            extra += (("x-mock-violations", told if len(told) <= MOST_TOLD else f"{told[: MOST_TOLD - 3]}..."),)
         return Manner(session.options.speed, rule, session.name, extra)
 
 

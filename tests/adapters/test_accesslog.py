@@ -57,6 +57,8 @@ def test_a_miss_prints_its_block() -> None:
 def test_violations_and_notes_stand_below() -> None:
     line = as_text(exchange(violations=(Violation("too long", "x", "input"),), notes=("absent",)), ENDING)
     assert line.splitlines()[1:] == ["  too long", "  note: absent"]
+    line = as_text(exchange(kind="rejection", notes=("no key",)), ENDING)
+    assert line.splitlines()[1:] == ["  no key"]
 
 
 @pytest.mark.parametrize("render", [as_text, as_json])
