@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -26,6 +27,8 @@ LOG: Final = logging.getLogger("mockserver")
 DEFAULT_SESSION: Final = "default"
 PREFIX: Final = "/s/"
 CONTROL: Final = "/_mock"
+LONGEST_SESSION: Final = 200
+"""Characters of a session's name that are kept."""
 MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes of a request body that are read unless the settings say otherwise."""
 
@@ -102,7 +105,7 @@ class App:
                 headers=headers,
                 query=read_query(query) if query else EMPTY,
                 body=body,
-                session=session or headers.get("x-mock-session") or DEFAULT_SESSION,
+                session=bounded(session or headers.get("x-mock-session") or DEFAULT_SESSION),
             )
             try:
                 now = clock.now()
@@ -189,6 +192,18 @@ def split_session(scope: Scope) -> tuple[str, str]:
     if not name:
         return scope["path"], ""
     return unquote(slash + rest) or "/", unquote(name)
+
+
+def bounded(name: str) -> str:
+    """Return a session's name; the end of a very long one as its digest.
+
+    Names are remembered and sent back, so that a client must not make them weigh megabytes. The name of a test with all of
+    its parameters may be long, though, and is not refused.
+    """
+    if len(name) <= LONGEST_SESSION:
+        return name
+    digest = blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name[: LONGEST_SESSION - len(digest) - 1]}~{digest}"
 
 
 def loggable(text: str) -> str:

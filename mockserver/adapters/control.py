@@ -21,6 +21,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mockserver.adapters.asgi import bounded
 from mockserver.adapters.line import Application, Receive, Scope, Send
 from mockserver.core import catalogue
 from mockserver.core.engine import Engine
@@ -60,7 +61,7 @@ def control(
         return answer({"status": "ok", "version": version})
 
     async def requests(asked: Asked) -> Response:
-        session = asked.query_params.get("session") or asked.scope.get("mockserver.session", "")
+        session = bounded(asked.query_params.get("session") or asked.scope.get("mockserver.session", ""))
         try:
             limit = int(asked.query_params.get("limit", "0"))
             seen = read_cursor(asked.query_params.get("after", ""))
@@ -104,17 +105,27 @@ def objection(scope: Scope, token: str) -> str:
     """Return why this request may not use the control application, "" when it may."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     origin = headers.get("origin")
-    if origin is not None and not is_loopback(urlsplit(origin).hostname):
+    if origin is not None and not is_loopback(host_of(origin)):
         return "Requests from web pages of other origins are refused."
-    if not (token and hmac.compare_digest(headers.get("authorization", ""), f"Bearer {token}")):
+    if not (
+        token and hmac.compare_digest(headers.get("authorization", "").encode("latin-1"), f"Bearer {token}".encode())
+    ):
         client = scope.get("client")
         if client is not None and not is_loopback(client[0]):
             return "From another machine this needs the token, as 'Authorization: Bearer TOKEN'."
-        if not is_loopback(urlsplit("//" + headers.get("host", "")).hostname):
+        if not is_loopback(host_of("//" + headers.get("host", ""))):
             return "The Host header must name this machine as localhost or 127.0.0.1."
     if scope["method"] not in READS and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return "Unsupported content type: send 'application/json'."
     return ""
+
+
+def host_of(url: str) -> str | None:
+    """Return the host that a URL names, None where it names none or is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def is_loopback(host: str | None) -> bool:

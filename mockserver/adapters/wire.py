@@ -19,10 +19,20 @@ from mockserver.core import catalogue
 
 LOG: Final = logging.getLogger("mockserver.wire")
 
-_BODY: Final = orjson.dumps(catalogue.custom(400, message="This is not a well-formed HTTP request.").body)
-_MALFORMED: Final = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-    % (len(_BODY), _BODY)
+MOST_HEAD: Final = 512 * 1024
+"""Bytes of a request's head that may have come without its end being in sight. More than one read ever brings."""
+
+
+def _last_words(status: int, phrase: bytes, message: str) -> bytes:
+    """Return a whole answer in the provider's shape, after which the connection ends."""
+    body = orjson.dumps(catalogue.custom(status, message=message).body)
+    head = b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return head % (status, phrase, len(body)) + body
+
+
+_MALFORMED: Final = _last_words(400, b"Bad Request", "This is not a well-formed HTTP request.")
+_ENDLESS: Final = _last_words(
+    431, b"Request Header Fields Too Large", f"The request's headers are larger than {MOST_HEAD} bytes."
 )
 
 
@@ -89,9 +99,28 @@ def protocol(parser: Literal["auto", "httptools", "h11"] = "auto") -> type[async
         else:
 
             class HttpToolsWire(_Reach, HttpToolsProtocol):
-                """The C parser, with reach and direct writes."""
+                """The C parser, with reach and direct writes, and with an end to heads: it would read on for ever."""
 
                 line_class = DirectLine
+                in_head = False
+                head_bytes = 0
+
+                def on_message_begin(self) -> None:
+                    super().on_message_begin()
+                    self.in_head = True
+                    self.head_bytes = 0
+
+                def on_headers_complete(self) -> None:
+                    self.in_head = False
+                    super().on_headers_complete()
+
+                def data_received(self, data: bytes) -> None:
+                    super().data_received(data)
+                    if self.in_head:
+                        self.head_bytes += len(data)
+                        if self.head_bytes > MOST_HEAD and not self.transport.is_closing():
+                            self.transport.write(_ENDLESS)
+                            self.transport.close()
 
             return HttpToolsWire
     from uvicorn.protocols.http.h11_impl import H11Protocol

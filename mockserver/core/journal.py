@@ -13,6 +13,8 @@ from typing import Final
 from mockserver.core.messages import Ending, Exchange
 
 MOST_BYTES: Final = 64 * 1024 * 1024
+EVENT_BYTES: Final = 64
+"""What an event's two offsets are taken to weigh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Entry:
 
 
 class Journal:
-    """The newest exchanges, at most `most` of them and `most_bytes` of request bodies. Numbers go on from 1 for ever."""
+    """The newest exchanges, at most `most` of them and `most_bytes` of what is kept. Numbers go on from 1 for ever."""
 
     def __init__(self, most: int | None = 1000, most_bytes: int = MOST_BYTES) -> None:
         self.most = most
@@ -44,11 +46,11 @@ class Journal:
             self.misses += 1
         if self.most:
             self._exchanges[number] = exchange
-            self._bytes += len(exchange.request.body)
+            self._bytes += weight(exchange)
             while len(self._exchanges) > self.most or (self._bytes > self._most_bytes and len(self._exchanges) > 1):
                 gone, oldest = self._exchanges.popitem(last=False)
                 self._endings.pop(gone, None)
-                self._bytes -= len(oldest.request.body)
+                self._bytes -= weight(oldest)
                 self.dropped += 1
         return number
 
@@ -68,3 +70,10 @@ class Journal:
         self._exchanges.clear()
         self._endings.clear()
         self._bytes = 0
+
+
+def weight(exchange: Exchange) -> int:
+    """Return about how many bytes an exchange holds that a client or an author decides about."""
+    request = exchange.request
+    headers = sum(map(len, request.headers.values())) if request.headers else 0
+    return len(request.body) + len(request.path) + headers + exchange.events * EVENT_BYTES

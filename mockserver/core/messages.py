@@ -109,7 +109,10 @@ class Request:
         return self.fields.get("stream") is True
 
     def unread(self) -> Request:
-        """Return the same request with nothing read from its body yet: to keep, since what was read weighs far more."""
+        """Return the same request, nothing read from its body yet, without its stored chain: to keep in numbers.
+
+        What was read weighs far more than the bytes, and a chain holds every item of a whole conversation.
+        """
         return Request(
             self.method,
             self.path,
@@ -117,7 +120,6 @@ class Request:
             query=self.query,
             body=self.body,
             session=self.session,
-            history=self.history,
         )
 
     def following(self, history: Sequence[Mapping[str, Json]]) -> Request:

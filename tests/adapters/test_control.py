@@ -164,7 +164,7 @@ def scope(client: str = "127.0.0.1", method: str = "GET", **headers: str) -> dic
     return {
         "method": method,
         "client": (client, 5),
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()],
+        "headers": [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in sent.items()],
     }
 
 
@@ -180,6 +180,10 @@ def scope(client: str = "127.0.0.1", method: str = "GET", **headers: str) -> dic
         (scope(method="POST"), ""),
         ({**scope(method="POST"), "headers": [(b"host", b"localhost")]}, "content type"),
         (scope(authorization="Bearer right", origin="https://evil.example"), "origins"),
+        (scope(origin="http://["), "origins"),
+        (scope(host="["), "Host"),
+        (scope(host="[::1"), "Host"),
+        (scope("10.0.0.7", authorization="Bearer r\xefght"), "token"),
     ],
 )
 def test_who_may_ask(asked: dict[str, Any], word: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import struct
@@ -11,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mockserver.adapters.wire import MOST_HEAD
 from mockserver.core.timeline import Chunk, Cut, Finish, Head, Raw, Reset, Stall, Timeline
 from tests.adapters.conftest import Starter
 from tests.adapters.doubles import STREAM_HEADERS, FakeEngine, Peer, canned, frame, stream
@@ -203,4 +205,42 @@ def test_a_header_that_cannot_be_sent_is_our_error_and_not_a_second_answer(
     engine.decide = lambda _: canned({"fine": True})
     with Peer(url) as peer:
         peer.post()
+        assert peer.answer()[0] == 200
+
+
+@pytest.mark.parametrize("part", [b"a" * 10_000, b"x: y\r\n" * 1_000], ids=["one header", "many headers"])
+def test_a_head_without_an_end_is_ended(start: Starter, part: bytes) -> None:
+    """Before it has taken megabytes of memory; and the server goes on."""
+    url = start(FakeEngine()).url
+    with Peer(url) as peer:
+        peer.socket.settimeout(1)
+        peer.send(b"GET / HTTP/1.1\r\nx: ")
+        answer, ended = b"", False
+        try:
+            for _ in range(300):
+                peer.send(part)
+            answer, ended = peer.rest(), True
+        except (ConnectionResetError, BrokenPipeError):
+            ended = True  # what was answered may be lost: more was on its way than anybody read
+        assert ended
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    with Peer(url) as peer:
+        peer.post()
+        assert peer.answer()[0] == 200
+
+
+def test_a_head_without_an_end_is_refused_in_words(quickest: Starter) -> None:
+    with Peer(quickest(FakeEngine()).url) as peer:
+        peer.send(b"GET / HTTP/1.1\r\nx: " + b"a" * MOST_HEAD)
+        head, _, body = peer.rest().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body)["error"]["type"] == "invalid_request_error"
+
+
+def test_a_head_may_be_long_and_come_in_pieces(quickest: Starter) -> None:
+    with Peer(quickest(FakeEngine()).url) as peer:
+        peer.send(b"POST / HTTP/1.1\r\nhost: mock\r\ncontent-length: 2\r\nx: ")
+        for _ in range(20):
+            peer.send(b"a" * 10_000)
+        peer.send(b"\r\n\r\n{}")
         assert peer.answer()[0] == 200

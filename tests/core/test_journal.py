@@ -6,10 +6,9 @@ from mockserver.core.journal import Journal
 from mockserver.core.messages import Ending, Exchange, Request
 
 
-def exchange(body: bytes = b"{}", miss: str = "") -> Exchange:
-    return Exchange(
-        Request("POST", "/v1/responses", body=body), 0.0, 404 if miss else 200, "miss" if miss else "json", miss=miss
-    )
+def exchange(body: bytes = b"{}", miss: str = "", events: int = 0, **headers: str) -> Exchange:
+    request = Request("POST", "/v1/responses", headers=headers, body=body)
+    return Exchange(request, 0.0, 404 if miss else 200, "miss" if miss else "json", events=events, miss=miss)
 
 
 def numbers(journal: Journal, **filters: bool | int) -> list[int]:
@@ -33,6 +32,15 @@ def test_it_is_bounded_by_bytes_but_keeps_at_least_one() -> None:
     assert numbers(journal) == [10]
     journal.open(exchange(b"y" * 1000))
     assert numbers(journal) == [11]
+
+
+def test_headers_and_offsets_of_events_weigh_too() -> None:
+    """A stream of a million events keeps two million numbers."""
+    for made in (exchange(header="x" * 1000), exchange(events=1000)):
+        journal = Journal(most=100, most_bytes=1500)
+        for _ in range(10):
+            journal.open(made)
+        assert numbers(journal) == [10]
 
 
 def test_an_exchange_is_there_before_it_ends() -> None:

@@ -57,10 +57,11 @@ def test_the_body_alone_decides_about_streaming(body: bytes, stream: bool) -> No
 
 
 def test_unread_is_the_same_request_read_again() -> None:
-    """What was read is read again when asked for."""
-    request = post(b'{"input": "hi"}')
+    """What was read is read again when asked for; what was stored before it is left behind."""
+    request = post(b'{"input": "hi"}').following([{"role": "user", "content": "before"}])
     assert request.conversation.said == "hi"
     again = request.unread()
+    assert not again.history
     assert again.json == request.json
     assert again.json is not request.json
     with pytest.raises(AttributeError, match="unheard"):
