@@ -29,6 +29,12 @@ def test_flow_reads_back(value: Any) -> None:
     assert read(f"top: {flow(value)}").value == {"top": value}
 
 
+def test_a_key_that_yaml_reads_as_another_value_is_quoted() -> None:
+    """In whatever case: a key must be text."""
+    value = {name: 1 for name in ("true", "True", "FALSE", "null", "Null", "yes", "name")}
+    assert read(flow(value)).value == value
+
+
 def exact(entries: Sequence[Any]) -> list[Mapping[str, Any]]:
     """A completion that knows nothing: only exact data comes out right."""
     return [entry["data"] if isinstance(entry, dict) and "data" in entry else {} for entry in entries]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.core.grammar.event_types import EVENTS
+from mockserver.core.rulefiles.yamlscalars import plain
 
 Data = Mapping[str, Any]
 Entry = Any
@@ -102,4 +103,4 @@ def flow(value: Any) -> str:
 
 
 def _name(key: str) -> str:
-    return key if _NAME.fullmatch(key) and key not in ("true", "false", "null") else flow(key)
+    return key if _NAME.fullmatch(key) and plain(key) == key else flow(key)
