@@ -11,10 +11,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from mockserver.core.durations import milliseconds
+from mockserver.core.durations import moment
 from mockserver.core.errors import SettingError, nearest
 
 PREFIX: Final = "MOCKSERVER_"
@@ -94,27 +93,7 @@ def parse_now(text: Any, clock: Callable[[], float] = time.time) -> float:
 
     Raises `ValueError` with a message for people.
     """
-    given = str(text).strip()
-    if given[:1] in "+-" and given[1:2].isdigit():
-        sign = -1 if given[0] == "-" else 1
-        try:
-            return clock() + sign * milliseconds(given[1:]) / 1000
-        except ValueError:
-            raise ValueError(f"expected a shift such as +5m or -30s, got {given!r}") from None
-    try:
-        epoch = float(given)
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(given)
-        except ValueError:
-            raise ValueError(
-                f"expected a time such as 2026-01-31T12:00:00Z, seconds since 1970, or +5m, got {given!r}"
-            ) from None
-        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    # what a clock can show: response objects and headers write it as a date
-    if not 0 <= epoch < 253_402_300_800:
-        raise ValueError(f"expected seconds since 1970 in the years 1970 to 9999, got {given}")
-    return epoch
+    return moment(text, clock)
 
 
 def parse_size(text: Any) -> int:
