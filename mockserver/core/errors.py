@@ -63,6 +63,10 @@ class RuleFileError(MockServerError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class RuleError(MockServerError, ValueError):
+    """A rule built in Python that cannot be used: one line for each mistake, with its place and key."""
+
+
 class SchemaSourceError(MockServerError):
     """An API description or a JSON Schema that cannot be used."""
 
