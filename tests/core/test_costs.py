@@ -76,21 +76,21 @@ def said(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", [*ENDLESS, *COSTLY])
 def test_what_costs_too_much_is_not_judged_and_says_so(name: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     request = asked((ENDLESS | COSTLY)[name])
     assert items_for(request)
     (note,) = untruths(request, said('{"a": 1}'))
     assert "could not be checked" in note
-    assert time.monotonic() - began < SOON
+    assert time.thread_time() - began < SOON
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_asks_for_much_is_soon_done(name: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     request = asked(HARMLESS[name])
     assert items_for(request)
     untruths(request, said(f'"{"a" * 5000}c"'))
-    assert time.monotonic() - began < SOON
+    assert time.thread_time() - began < SOON
 
 
 @pytest.mark.parametrize("name", COSTLY)

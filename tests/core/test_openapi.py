@@ -477,19 +477,19 @@ class TestOurs:
 
     def test_request_compiles_and_judges_quickly(self) -> None:
         """Far inside the goals (50 ms, a few microseconds), so that a slow machine passes and a slow shape does not."""
-        start = time.perf_counter()
+        start = time.thread_time()
         validator = jsonschema_rs.Draft202012Validator(built("standard")["request.json"])
-        assert time.perf_counter() - start < 0.1
+        assert time.thread_time() - start < 0.1
         body = {
             "model": "gpt-4o-mini",
             "input": "What is the weather in Paris?" * 4,
             "stream": True,
             "temperature": 0.5,
         }
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(1000):
             validator.is_valid(body)
-        assert (time.perf_counter() - start) / 1000 < 50e-6
+        assert (time.thread_time() - start) / 1000 < 50e-6
 
     @pytest.mark.parametrize("number", [16, 16.0, 1e20, 10**30, 2**63])
     def test_whole_numbers_of_any_kind_are_integers(self, number: float) -> None:

@@ -134,7 +134,7 @@ def test_defaults_give_conditions_key_by_key_and_spare_otherwise() -> None:
 
 def test_an_own_ending_wins_over_the_default_one() -> None:
     file = built(
-        "defaults: {failed: {code: x}}\nrules:\n  - reply: {text: a, incomplete: content_filter}\n  - reply: a"
+        "defaults: {failed: {code: server_error}}\nrules:\n  - reply: {text: a, incomplete: content_filter}\n  - reply: a"
     )
     (first, _), (second, _) = file.rules[0].replies[0], file.rules[1].replies[0]
     assert (first.failed, first.incomplete) == (None, "content_filter")
@@ -409,6 +409,10 @@ BAD_REPLIES: list[tuple[str, list[str]]] = [
             "70:.response: expected a mapping, got `z`",
         ],
     ),
+    (
+        "{text: a, failed: {code: server_eror}}",
+        ["31:.failed.code: no response fails with the code `server_eror` (did you mean `server_error`?)"],
+    ),
     ("{text: a, speed: -1}", ["22:.speed: expected a number, 0 or more, got `-1`"]),
     ("{text: a, faults: cutt}", ["22:.faults: unknown fault `cutt` (did you mean `cut`?)"]),
     (
@@ -581,9 +585,9 @@ SCRAPS = st.sampled_from(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(WORDS | SCRAPS | st.text(max_size=3), max_size=40).map("".join))
 def test_any_text_is_parsed_or_explained(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     file = parse(text, "f")
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     for problem in file.problems:
         assert problem.message
         assert problem.line >= 1

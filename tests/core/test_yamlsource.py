@@ -229,9 +229,9 @@ def test_an_alias_of_a_text_may_be_a_key(parser: str) -> None:
 def test_aliases_of_aliases_are_bounded(parser: str) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    began = time.perf_counter()
+    began = time.thread_time()
     source = read("\n".join(lines), "f")
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert source.broken
     assert source.problems[-1].message == "the aliases of this file stand for more than 100000 values"
 
@@ -243,9 +243,9 @@ def test_a_long_text_repeated_by_alias_counts_by_its_length() -> None:
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_deep_nesting_is_refused_quickly(parser: str, opening: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     source = read(opening * 20_000)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
     assert [problem.message for problem in source.problems] == ["nested deeper than 100 levels"]
 
 
