@@ -6,12 +6,13 @@ masked and everything is bounded: the text goes into an error message, a log and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from mockserver.core import endpoints
-from mockserver.core.messages import ABSENT, Request
+from mockserver.core.messages import ABSENT, EMPTY, Json, Request
 from mockserver.core.rules.book import Mismatch, Nearest, RuleReport
 from mockserver.core.rules.showing import is_secret, show, show_pair, without_secrets, yaml_text
 
@@ -28,24 +29,32 @@ _MODEL: Final = 100
 """Characters of a model's name above which a suggested rule leaves it out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A miss with what it takes to explain it in full. It holds the request with all that was read from it."""
+
+    request: Request
+    nearest: Nearest | None
+
+
 def describe(request: Request, nearest: Nearest | None) -> str:
     """Return the block for the log and for a failing test: reason, what was asked, the nearest rules, how to fix it."""
-    parts: list[tuple[str, Iterable[str]]] = [("asked:", _asked(request, nearest))]
+    parts: list[tuple[str, Iterable[str]]] = [("asked:", asked(request, nearest))]
     if nearest is not None:
         parts.append((f"nearest: {nearest.report.rule.label}", verdicts(nearest.report)))
-        parts += [(f"next: {each.rule.label}: {_why(each, 1)}", ()) for each in nearest.others]
+        parts += [(f"next: {each.rule.label}: {why(each, 1)}", ()) for each in nearest.others]
         parts += [(f"fix: {advice}", ()) for advice in _advice(nearest.report)]
     if request.path != endpoints.RESPONSES:
         parts.append((f"fix: {endpoints.advice(request.path)}", ()))
     parts.append(("fix: add a rule", suggestion(request)))
-    return "\n".join((_reason(request, nearest), *_indented(parts)))
+    return "\n".join((reason(request, nearest), *_indented(parts)))
 
 
 def brief(request: Request, nearest: Nearest | None) -> str:
     """Return the one line for the error message: the reason, then the nearest rule and its mismatches."""
-    line = f"{_reason(request, nearest)}."
+    line = f"{reason(request, nearest)}."
     if nearest is not None:
-        line += f" Nearest: {nearest.report.rule.label}: {_why(nearest.report, 3)}."
+        line += f" Nearest: {nearest.report.rule.label}: {why(nearest.report, 3)}."
     return line if len(line) <= MOST_BRIEF else f"{line[: MOST_BRIEF - 1]}…"
 
 
@@ -74,16 +83,25 @@ def verdicts(report: RuleReport) -> Iterator[str]:
 
 def suggestion(request: Request) -> list[str]:
     """Return the lines of a rule that would answer this request, to be pasted into a rule file."""
+    answer = "{text: ok}" if endpoints.is_create(request) else "{http: {status: 200}}"
+    return ["rules:", f"  - when: {_flow(fitting(request))}", f"    reply: {answer}"]
+
+
+def fitting(request: Request) -> dict[str, Json]:
+    """Return conditions, as a rule has them, that hold for this request and show none of its secrets."""
     if not endpoints.is_create(request):
-        when = [f"method: {yaml_text(request.method)}", f"path: {yaml_text(request.path)}"]
-        answer = "http: {status: 200}"
-    else:
-        when = [*_model(request), *_said(request)]
-        answer = "text: ok"
-    return ["rules:", f"  - when: {{{', '.join(when)}}}", f"    reply: {{{answer}}}"]
+        return {"method": request.method, "path": request.path}
+    return {**_model(request), **_said(request)}
 
 
-def _reason(request: Request, nearest: Nearest | None) -> str:
+def _flow(value: Json) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_flow(each)}' for key, each in value.items())}}}"
+    return yaml_text(value)
+
+
+def reason(request: Request, nearest: Nearest | None) -> str:
+    """Return why nothing answered, in one line without an end mark."""
     reason = f"No rule matches {request.method} {show(request.path).strip(chr(34))}"
     if nearest is None:
         return f"{reason}: there are no rules"
@@ -92,7 +110,7 @@ def _reason(request: Request, nearest: Nearest | None) -> str:
     return reason
 
 
-def _asked(request: Request, nearest: Nearest | None) -> Iterator[str]:
+def asked(request: Request, nearest: Nearest | None) -> Iterator[str]:
     """Yield what rules look at: always the model and what was said, then whatever the nearest rules test."""
     if request.malformed:
         yield f"body: not JSON: {show(request.malformed)}"
@@ -113,7 +131,7 @@ def _asked(request: Request, nearest: Nearest | None) -> Iterator[str]:
                 yield f"{condition.path}: {'not shown' if is_secret(condition.path) and value is not ABSENT else show(value)}"
 
 
-def _why(report: RuleReport, most: int) -> str:
+def why(report: RuleReport, most: int) -> str:
     """Return the first `most` reasons against a rule in one line, and how many more there are."""
     reasons = [report.exhausted] if report.exhausted else []
     reasons += [tell(mismatch) for condition in report.failed for mismatch in condition.mismatches]
@@ -128,23 +146,24 @@ def _advice(report: RuleReport) -> Iterator[str]:
         yield "give that rule more replies, `times`, or `exhausted: repeat`"
 
 
-def _model(request: Request) -> Iterator[str]:
+def _model(request: Request) -> Mapping[str, Json]:
     model = request.fields.get("model")
-    if isinstance(model, str) and len(model) <= _MODEL and without_secrets(model) == model:
-        yield f"model: {yaml_text(model)}"
+    usable = isinstance(model, str) and len(model) <= _MODEL and without_secrets(model) == model
+    return {"model": model} if usable else EMPTY
 
 
-def _said(request: Request) -> Iterator[str]:
-    """Yield the condition for what came last: the beginning of what was said, or the tools that have answered."""
+def _said(request: Request) -> Mapping[str, Json]:
+    """Return the condition for what came last: the beginning of what was said, or the tools that have answered."""
     conversation = request.conversation
     said = (conversation.said or "").strip()
     line = said.splitlines()[0][:_SAID].strip() if said else ""
     outputs = conversation.tail_outputs
     if line and without_secrets(line) == line:
-        yield f"input: {{contains: {yaml_text(line)}}}"
-    elif outputs:
-        name = conversation.call_name(outputs[-1].get("call_id"))
-        yield f"tool_output: {{name: {yaml_text(name)}}}" if name else "tool_output: {}"
+        return {"input": {"contains": line}}
+    if not outputs:
+        return EMPTY
+    name = conversation.call_name(outputs[-1].get("call_id"))
+    return {"tool_output": {"name": name} if name else {}}
 
 
 def _indented(parts: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:
