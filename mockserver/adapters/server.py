@@ -1,18 +1,16 @@
 """The server: bind, run, say when it is ready, stop.
 
-This room decides how an application meets a port: the socket is bound first, so that a busy port is told at once and port 0
-is known before anything starts. It must not know what the application answers, or print anything.
+This room decides how an application meets a port: the socket is bound first (`port`), so that a busy port is told at once
+and port 0 is known before anything starts. It must not know what the application answers, or print anything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -21,57 +19,16 @@ from typing import Any, Final
 import uvicorn
 
 from mockserver.adapters.line import Application
+from mockserver.adapters.port import BACKLOG, bind, url_of
 from mockserver.adapters.wire import protocol
-from mockserver.core.errors import SettingError
+
+__all__ = ["GRACE", "Server", "bind", "url_of"]
 
 GRACE: Final = 0.6
 """Seconds that running exchanges get to end by themselves when the server stops."""
 
 KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than the pools of common clients keep theirs."""
-
-BACKLOG: Final = 2048
-
-
-def bind(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """Return a listening socket. Port 0 takes any free one. Raises `SettingError` in words when it cannot be had."""
-    if not 0 <= port <= 65535:
-        raise SettingError(f"port {port} does not exist; ports go from 1 to 65535 (0 takes any free one)")
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise SettingError(f"cannot listen on {host!r} port {port}: {error}; try --host 127.0.0.1") from error
-    sock = socket.socket(family, kind, proto)
-    try:
-        if sys.platform != "win32":  # there it would let two servers share the port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise SettingError(_why(host, port, error)) from error
-    sock.setblocking(False)
-    return sock
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; stop the other server or choose another port (0 takes any free one)"
-    if error.errno == errno.EACCES:
-        return f"port {port} on {host} needs more rights; choose a port above 1023"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine; try 127.0.0.1"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"
-
-
-def url_of(sock: socket.socket) -> str:
-    """Return `http://HOST:PORT` of a listening socket, as a client on this machine can use it."""
-    host, port = sock.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - told apart, not bound
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104 - the same
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Uvicorn(uvicorn.Server):
