@@ -21,7 +21,8 @@ from mockserver.core.options import Options
 from mockserver.core.reply import Auto, Error, Reply
 from mockserver.core.response import Asked
 from mockserver.core.rules import misses
-from mockserver.core.rules.book import RuleBook
+from mockserver.core.rules.book import Nearest, RuleBook
+from mockserver.core.rules.misses import Missed
 from mockserver.core.sessions import Session, Sessions
 from mockserver.core.state import Claim, MemoryState, Refusal, Remembered
 from mockserver.core.templates import Scope
@@ -29,6 +30,9 @@ from mockserver.core.timeline import Timeline, hurried
 
 RESPONSE_WEIGHT: Final = 2000
 """Bytes that a remembered answer is taken to weigh besides its request."""
+
+MOST_EXPLAINED: Final = 20
+"""Misses of a session that are kept in parts. The others are kept as text."""
 
 MOST_TOLD: Final = 2000
 """Characters of violations told in a header: clients refuse long ones. The journal has more."""
@@ -76,6 +80,7 @@ class Engine:
 
     def answer(self, request: Request, now: float) -> Play:
         """Decide what to answer. `now` is the server's time in seconds since the epoch. A bad request never raises."""
+        request.session = self.sessions.meant(request.session)
         session = self.sessions.find(request.session)
         request, asked = self._asked(request, session, now)
         verdict = _Verdict()
@@ -84,6 +89,7 @@ class Engine:
 
     def too_large(self, request: Request, limit: int, now: float) -> Play:
         """Decide the answer to a request whose body went over `limit` bytes and was not read."""
+        request.session = self.sessions.meant(request.session)
         session = self.sessions.find(request.session)
         request, asked = self._asked(request, session, now)
         verdict = _Verdict()
@@ -102,7 +108,7 @@ class Engine:
     def _play(self, made: Ready, request: Request, asked: Asked, session: Session, verdict: _Verdict) -> Play:
         exchange = Exchange(
             request, asked.now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
-            verdict.miss, verdict.violations, made.notes,
+            verdict.miss, verdict.violations, made.notes, verdict.missed,
         )  # fmt: skip
         timeline = made.timeline if session.frozen is None else hurried(made.timeline)
         return Play(timeline, session.journal.open(exchange), session, exchange)
@@ -110,6 +116,9 @@ class Engine:
     def _asked(self, request: Request, session: Session, now: float) -> tuple[Request, Asked]:
         """Place the request after its stored chain, and draw what its answer will need."""
         text = b"%b %b\0%b" % (request.method.encode(), request.path.encode(), request.body)
+        told = [(name, request.headers[name]) for name in session.book.headers if name in request.headers]
+        if told or request.query:
+            text = b"%b\0%b" % (repr((told, sorted(request.query.items()))).encode(), text)
         digest = blake2b(text, digest_size=16).digest()
         draw = Draw.of(session.options.seed, session.name, digest, session.state.occurrence(digest))
         previous = request.fields.get("previous_response_id")
@@ -176,7 +185,7 @@ class Engine:
             return answers.document(body, asked, manner)
         made = answers.refusal(body, asked, manner)
         if endpoints.is_astray(request, body):
-            verdict.miss = misses.describe(request, session.book.nearest(request, refusals))
+            self._note_miss(session.book.nearest(request, refusals), request, session, verdict)
             return replace(made, kind="miss")
         return made
 
@@ -187,10 +196,15 @@ class Engine:
             self._remember(made, asked, session)
             return made
         nearest = session.book.nearest(asked.request, refusals)
-        verdict.miss = misses.describe(asked.request, nearest)
+        self._note_miss(nearest, asked.request, session, verdict)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
         return replace(made, kind="miss", notes=())
+
+    def _note_miss(self, nearest: Nearest | None, request: Request, session: Session, verdict: _Verdict) -> None:
+        verdict.miss = misses.describe(request, nearest)
+        if session.journal.misses < MOST_EXPLAINED:
+            verdict.missed = Missed(request, nearest)
 
     def _remember(self, made: Ready, asked: Asked, session: Session) -> None:
         """Keep an answered response, so that later requests can continue from it; `store: false` is honoured."""
@@ -225,6 +239,7 @@ class _Verdict:
     rule: str = ""
     place: str = ""
     miss: str = ""
+    missed: Missed | None = None
     violations: tuple[Violation, ...] = ()
 
 

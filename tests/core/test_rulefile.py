@@ -138,7 +138,7 @@ def test_an_own_ending_wins_over_the_default_one() -> None:
     )
     (first, _), (second, _) = file.rules[0].replies[0], file.rules[1].replies[0]
     assert (first.failed, first.incomplete) == (None, "content_filter")
-    assert second.failed == Failed("x", "The model failed.")
+    assert second.failed == Failed("server_error", "The model failed to produce an answer.")
 
 
 def kind_of(reply: str) -> Any:
@@ -612,3 +612,20 @@ def test_any_value_in_any_place_is_parsed_or_explained(value: Any) -> None:
     ):
         for problem in parse(json.dumps(text), "f").problems:
             assert problem.message
+
+
+def test_a_rule_knows_which_headers_it_looks_at() -> None:
+    """In conditions at any depth and in templates, never those of its answer."""
+    file = built("""
+defaults: {when: {headers: {X-A: a}}}
+rules:
+  - when: {any_of: [{headers: {x-b: b}}, {not: {all_of: [{headers: {X-C: c}}]}}]}
+    reply: {text: "{{ headers.X-D }} and {{headers['x-e']}}", headers: {x-not: mine}}
+  - {when: {headers: {x-f: f}}, replies: [{json: {a: ["{{ headers.x-g }}"]}}]}
+otherwise: {text: "{{ headers.x-h }}"}
+""")
+    first, second = file.rules
+    assert first.headers == {"x-a", "x-b", "x-c", "x-d", "x-e"}
+    assert second.headers == {"x-f", "x-g"}
+    assert file.otherwise is not None
+    assert file.otherwise.headers == {"x-h"}

@@ -17,6 +17,7 @@ from mockserver.core.limits import MEASURES, PER, Limit, compile_limits
 from mockserver.core.messages import EMPTY, Json
 from mockserver.core.rulefiles import replyform
 from mockserver.core.rulefiles.forms import ANYTHING, LINE, LIST, MAPPING, WRONG, Form, Key, Leaf, Path, checked, listed
+from mockserver.core.rulefiles.headernames import header_names
 from mockserver.core.rulefiles.modifiers import MODIFIERS
 from mockserver.core.rulefiles.replyform import Standing, check_headers, read_reply
 from mockserver.core.rulefiles.ruleform import FORM as RULE
@@ -202,6 +203,7 @@ def _otherwise(value: Json, around: Surroundings, teller: _Teller) -> Rule | Non
         optional=True,
         key=(around.file, OTHERWISE),
         groups=when.groups,
+        headers=header_names(None, value),
     )
 
 

@@ -29,6 +29,7 @@ from mockserver.core.rulefiles.forms import (
     choice,
     whole,
 )
+from mockserver.core.rulefiles.headernames import header_names
 from mockserver.core.rulefiles.replyform import Standing, read_reply
 from mockserver.core.rules.book import Rule
 from mockserver.core.rules.targets import TARGETS, compile_when
@@ -126,6 +127,7 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
         allow_invalid=allow_invalid,
         key=(around.file, name),
         groups=when.groups,
+        headers=header_names(given, *(value[key] for key in ANSWERS if key in value)),
     )
 
 

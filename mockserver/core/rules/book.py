@@ -53,6 +53,8 @@ class Rule:
     key: tuple[str, str] = ("", "")
     groups: Callable[[Request], Mapping[str, str]] | None = field(default=None)
     """The regex groups of this rule's `matches` conditions, for `{{ match }}`."""
+    headers: frozenset[str] = frozenset()
+    """The names of the request headers that its conditions and templates look at, in lower case."""
 
     @property
     def label(self) -> str:
@@ -138,7 +140,7 @@ class RuleBook:
     priority. A rule that names neither `method` nor `path` carries `ENDPOINT` among its conditions.
     """
 
-    __slots__ = ("_abroad", "_home", "models", "otherwise", "ruled", "rules")
+    __slots__ = ("_abroad", "_home", "headers", "models", "otherwise", "ruled", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Iterable[Rule] = ()) -> None:
         self.ruled: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: -rule.priority))
@@ -152,6 +154,8 @@ class RuleBook:
             )
         )
         """The models that rules ask for by name, in order."""
+        self.headers: tuple[str, ...] = tuple(sorted(frozenset().union(*(rule.headers for rule in self.rules))))
+        """The request headers that some rule looks at."""
         self._home = Index(self.rules)
         self._abroad = Index(rule for rule in self.rules if not any(each is ENDPOINT for each in rule.conditions))
 
