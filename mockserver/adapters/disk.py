@@ -186,7 +186,7 @@ def read_rules(paths: Iterable[str | Path]) -> RuleSet:
 
 def stamps(rules: RuleSet) -> dict[Path, Stamp]:
     """Return what the files and folders of a set look like now; compare with its `stamps`."""
-    return {path: _listing(rule_files(path)) if path.is_dir() else _stamp(path) for path in rules.stamps}
+    return {path: _listing(rule_files(path)) if os.path.isdir(path) else _stamp(path) for path in rules.stamps}
 
 
 def rule_files(folder: Path) -> list[Path]:
@@ -218,13 +218,13 @@ class _Reading:
 
     def walk(self, path: Path, named_by: tuple[Path, ...] = (), place: Problem | None = None) -> None:
         """Read a file, or the rule files in a folder. `named_by` are the files that led here, `place` where it is named."""
-        if path.is_dir():
+        if os.path.isdir(path):
             found = rule_files(path)
             self.stamps[path] = _listing(found)
             if not found:
                 self._complain(path, "no rule files (NAME.mock.yaml) in this folder", place)
             for file in found:
-                if file.resolve() not in named_by:  # a folder may include the very file that names it
+                if _real(file) not in named_by:  # a folder may include the very file that names it
                     self.read(file, named_by, place)
         elif place is not None and not path.name.endswith(SUFFIXES):
             self._complain(path, "only rule files (NAME.mock.yaml) can be included", place)
@@ -233,7 +233,7 @@ class _Reading:
 
     def read(self, path: Path, named_by: tuple[Path, ...] = (), place: Problem | None = None) -> None:
         """Read one file and what it includes."""
-        real = path.resolve()
+        real = _real(path)
         if real in named_by:
             chain = " -> ".join(shown(each) for each in (*named_by[named_by.index(real) :], real))
             self._complain(path, f"includes itself: {chain}", place)
@@ -278,7 +278,7 @@ class _Reading:
 def _like(path: Path) -> str:
     """Return a hint that names what stands in the same folder and is called nearly so."""
     try:
-        like = nearest(path.name, os.listdir(path.parent))
+        like = nearest(path.name, [name for name in os.listdir(path.parent) if name != path.name])
     except OSError:
         return ""
     return f"did you mean `{shown(path.with_name(like))}`?" if like else ""
@@ -291,6 +291,11 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
         for part in re.split(r"([0-9]+)", name)
         if part
     ]
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; `Path.resolve` would raise for links that lead in a ring."""
+    return Path(os.path.realpath(path))
 
 
 def _stamp(path: Path) -> Stamp:

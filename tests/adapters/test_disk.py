@@ -240,3 +240,18 @@ def test_rules_that_were_loaded_answer(tmp_path: Path) -> None:
     book = disk.load_rules([tmp_path]).book
     asked = Request("POST", "/v1/responses", body=b'{"model": "m", "input": "x"}')
     assert [each.name for each in book.candidates(asked)] == ["hit"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_that_lead_nowhere_are_mistakes_to_report(tmp_path: Path) -> None:
+    """In a ring, to nothing, to the folder itself: told once each, never raised, and never followed for ever."""
+    (tmp_path / "ring.mock.yaml").symlink_to(tmp_path / "ring.mock.yaml")
+    (tmp_path / "dead.mock.yaml").symlink_to(tmp_path / "nothing")
+    (tmp_path / "again").symlink_to(tmp_path)
+    rules = disk.read_rules([tmp_path])
+    told = sorted(str(problem) for problem in rules.errors)
+    assert len(told) == 2
+    assert "dead.mock.yaml" in told[0]
+    assert "did you mean `dead" not in told[0]
+    assert "symbolic links" in told[1]
+    assert disk.stamps(rules) == rules.stamps
