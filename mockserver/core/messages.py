@@ -10,11 +10,14 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import orjson
 
 from mockserver.core.conversation import Conversation
+
+if TYPE_CHECKING:
+    from mockserver.core.rules.misses import Missed
 
 Json: TypeAlias = Any
 """A JSON value as `orjson.loads` gives it."""
@@ -205,6 +208,12 @@ class Unfilled(str):
     __slots__ = ()
 
 
+class Raised(str):
+    """A note: a function that was to make the answer raised an exception."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request with what was planned for it. How it ended is told to the journal when it has."""
@@ -225,4 +234,6 @@ class Exchange:
     """The miss as told to the client, "" when something matched."""
     violations: tuple[Violation, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    """Things a person should know; an `Untruth` and an `Unfilled` fail a test, other notes do not."""
+    """Things a person should know; an `Untruth`, an `Unfilled` and a `Raised` fail a test, other notes do not."""
+    missed: Missed | None = field(default=None, compare=False, repr=False)
+    """A miss in parts, to be explained in full; kept for the first misses of a session alone, since it is heavy."""

@@ -12,14 +12,33 @@ from typing import Final
 
 from mockserver.core.canned import Shelf
 from mockserver.core.dialect import Dialect
+from mockserver.core.durations import LAST
 from mockserver.core.journal import Journal
 from mockserver.core.options import Options
 from mockserver.core.rules.book import Rule, RuleBook
 from mockserver.core.schemas.validation import Validator
 from mockserver.core.state import MemoryState
 
+LONGEST_NAME: Final = 200
 MOST_SESSIONS: Final = 1000
 MOST_ENDED: Final = 10_000
+
+
+def misnamed(name: str) -> str:
+    """Return why a session cannot be given this name, "" when it can.
+
+    Names stand in URLs and headers: one printable line without a slash. Those that begin by being named in a request are
+    not asked: whatever the client calls them is theirs.
+    """
+    if not name:
+        return "a session's name cannot be empty"
+    if len(name) > LONGEST_NAME:
+        return f"a session's name has at most {LONGEST_NAME} characters, this one {len(name)}"
+    if not name.isprintable() or "/" in name:
+        return f"a session's name is printable and has no slash, unlike {name!r}"
+    if name != name.strip() or name in (".", ".."):
+        return f"a session's name has no blanks around it and is not `.` or `..`, unlike {name!r}"
+    return ""
 
 
 class Session:
@@ -31,17 +50,21 @@ class Session:
 
     def __init__(self, name: str, dialect: Dialect, server: RuleBook, options: Options) -> None:
         self.name = name
-        self.options = options
         self.journal = Journal(options.journal)
         self.state = MemoryState()
         self.frozen: float | None = None
-        self.validator = Validator(
-            dialect, mode=options.validate, lenient=options.lenient, allow_params=options.allow_params
-        )
         self.rules: tuple[Rule, ...] = ()
         self.otherwise: tuple[Rule, ...] = ()
         self._dialect = dialect
+        self.behave(options)
         self.found(server)
+
+    def behave(self, options: Options) -> None:
+        """Follow these options from the next request on; the journal keeps the size it began with."""
+        self.options = options
+        self.validator = Validator(
+            self._dialect, mode=options.validate, lenient=options.lenient, allow_params=options.allow_params
+        )
 
     def found(self, server: RuleBook) -> None:
         """Stand on these rules of the server, below the session's own. What was counted stays."""
@@ -66,7 +89,17 @@ class Session:
             raise ValueError("the clock is not frozen; freeze it first")
         if seconds < 0:
             raise ValueError("a clock only goes forward")
+        if not self.frozen + seconds < LAST:
+            raise ValueError("a clock only goes to the end of the year 9999")
         self.frozen += seconds
+
+    def reset(self) -> None:
+        """Forget what happened: counts, state, stored responses, journal. Rules, options and clock stay.
+
+        An exchange that still goes on is not noted any more.
+        """
+        self.state = MemoryState()
+        self.journal.clear()
 
 
 class Sessions:
@@ -79,6 +112,7 @@ class Sessions:
         self._server = server
         self._open: OrderedDict[str, Session] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
+        self._aliases: dict[str, str] = {}
         self.late = Session("", dialect, server, options)
         """Takes the requests to sessions that have ended, so that someone can be told of them."""
 
@@ -86,6 +120,14 @@ class Sessions:
     def names(self) -> list[str]:
         """The names of the open sessions, the longest idle first."""
         return list(self._open)
+
+    def alias(self, name: str, session: str) -> None:
+        """Let requests to `name` mean `session` from now on, whether that is open or has ended."""
+        self._aliases[name] = session
+
+    def meant(self, name: str) -> str:
+        """Return the name of the session that a request to `name` is for."""
+        return self._aliases.get(name, name)
 
     def find(self, name: str) -> Session:
         """Return the open session of that name; it begins on first use, and `late` stands in for one that has ended.

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from mockserver.core import sessions as sessions_room
-from mockserver.core.engine import Engine
+from mockserver.core.engine import MOST_EXPLAINED, Engine
 from mockserver.core.messages import Ending, Request
 from mockserver.core.options import Options
 from mockserver.core.rulefiles.rulefile import parse
@@ -118,3 +118,88 @@ def test_the_number_of_sessions_is_bounded(engine: Engine, monkeypatch: pytest.M
     engine.sessions.end("a")
     engine.sessions.end("c")
     assert (engine.sessions.has_ended("a"), engine.sessions.has_ended("c")) == (False, True)
+
+
+def test_a_reset_forgets_what_happened_and_keeps_the_rules(engine: Engine) -> None:
+    """Counts, state, stored responses and journal go; rules, options and clock stay; what still runs is not noted."""
+    text = "rules: [{name: own, replies: [{text: first, set_state: {seen: '1'}}, {text: second}], exhausted: miss}]"
+    session = engine.sessions.begin("s", Options(seed=3))
+    session.use(parse(text, "own").rules)
+    session.frozen = 5_000.0
+    first = ask(engine)
+    running = ask(engine)
+    session.reset()
+    engine.finish(running, Ending("complete", 1.0, 2))
+    assert list(session.journal.entries()) == []
+    assert session.state.values == {}
+    again = ask(engine)
+    assert said(again) == "first"
+    assert again.timeline.steps[1].data == first.timeline.steps[1].data
+    assert (session.frozen, session.options.seed) == (5_000.0, 3)
+    following = orjson.loads(running.timeline.steps[1].data)["id"]
+    assert session.state.recall(following) is None
+
+
+def test_a_clock_cannot_pass_the_last_year(engine: Engine) -> None:
+    """What it shows is written as a date."""
+    session = engine.sessions.begin("s")
+    session.frozen = 5_000.0
+    with pytest.raises(ValueError, match="9999"):
+        session.advance(1e12)
+    with pytest.raises(ValueError, match="9999"):
+        session.advance(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("blue", ""),
+        ("test_x[a b-é]::y", ""),
+        ("x" * 200, ""),
+        ("x" * 201, "200 characters"),
+        ("", "empty"),
+        ("a/b", "slash"),
+        ("a\nb", "printable"),
+        ("\ud800", "printable"),
+        (" a", "blanks"),
+        ("a ", "blanks"),
+        ("..", "blanks"),
+    ],
+)
+def test_what_a_session_may_be_called(name: str, word: str) -> None:
+    """One printable line that a URL and a header can carry."""
+    why = sessions_room.misnamed(name)
+    assert word in why
+    assert bool(why) == bool(word)
+
+
+def test_an_alias_means_another_session(engine: Engine) -> None:
+    """What comes in by the alias is told under the session's own name; an ended one is not begun again by it."""
+    for name in ("first", "second"):
+        engine.sessions.begin(name)
+        engine.sessions.alias("default", name)
+        assert ask(engine, "default").session.name == name
+    assert [session for session in engine.sessions.names if session == "default"] == []
+    engine.sessions.end("second")
+    play = ask(engine, "default")
+    assert (play.exchange.status, play.exchange.request.session) == (410, "second")
+    assert play.session is engine.sessions.late
+
+
+def test_a_session_may_change_its_ways(engine: Engine) -> None:
+    """Options count from the next request on; what was noted stays."""
+    session = engine.sessions.begin("s")
+    assert ask(engine, colour="red").exchange.status == 400
+    session.behave(Options(validate="off"))
+    assert ask(engine, colour="red").exchange.status == 200
+    assert [entry.exchange.status for entry in session.journal.entries()] == [400, 200]
+
+
+def test_the_first_misses_are_kept_in_parts(engine: Engine) -> None:
+    """All of them are kept as text: parts hold the whole request."""
+    engine.book = book(OWN)
+    kept = [ask(engine, said=f"hello {number}").exchange.missed for number in range(MOST_EXPLAINED + 1)]
+    assert kept[0] is not None
+    assert kept[0].request.fields["input"] == "hello 0"
+    assert kept[0].nearest is not None
+    assert [each is None for each in kept] == [False] * MOST_EXPLAINED + [True]
