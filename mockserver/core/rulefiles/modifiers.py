@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from mockserver.core.errors import Report
+from mockserver.core.catalogue import ERRORS, FAILURE_CODES, LIVE_FAILURE_CODES
+from mockserver.core.errors import Report, nearest
 from mockserver.core.items.fields import described, quoting
 from mockserver.core.messages import Json
 from mockserver.core.reply import Failed
@@ -88,12 +89,25 @@ _TIMING_SCHEMA: Final = {
     "allOf": [{"not": {"required": [one, other]}} for index, one in enumerate(GAPS) for other in GAPS[index + 1 :]],
 }
 
+CODES: Final = (*FAILURE_CODES, *sorted(LIVE_FAILURE_CODES))
+"""What `failed` may say went wrong: a client with a closed list of codes must not meet another by accident."""
+
+
+def _read_code(value: Json, report: Report, path: Path) -> Any:
+    if isinstance(value, str) and value in CODES:
+        return value
+    close = nearest(value, CODES) if isinstance(value, str) else None
+    hint = f"did you mean `{close}`?" if close else f"one of {', '.join(CODES)}; any other in literal `events`"
+    report(path, f"no response fails with the code {described(value)}", hint)
+    return WRONG
+
+
 FAILED: Final = Form(
     "`failed`",
     MappingProxyType(
         {
-            "code": Key("The error's code; server_error unless given.", TEXT),
-            "message": Key("The error's message.", TEXT),
+            "code": Key("The error's code; server_error unless given.", Leaf(_read_code, {"enum": list(CODES)})),
+            "message": Key("The error's message; one that suits the code unless given.", TEXT),
             "after": Key(
                 "How many deltas are sent before; all of them unless given.", whole("a number of deltas, 0 or more", 0)
             ),
@@ -107,7 +121,9 @@ def _read_failed(value: Json, report: Report, path: Path) -> Any:
     read = FAILED.read(value, report, path)
     if read is WRONG:
         return WRONG
-    return Failed(read.get("code", "server_error"), read.get("message", "The model failed."), read.get("after"))
+    code = read.get("code", "server_error")
+    message = FAILURE_CODES.get(code) or ERRORS[code].message
+    return Failed(code, read.get("message", message), read.get("after"))
 
 
 def _read_usage(value: Json, report: Report, path: Path) -> Any:
