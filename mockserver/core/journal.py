@@ -36,6 +36,7 @@ class Journal:
         self.misses = 0
         self._most_bytes = most_bytes
         self._bytes = 0
+        self._before = 0
         self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
         self._endings: dict[int, Ending] = {}
 
@@ -65,11 +66,18 @@ class Journal:
             if number > after and (exchange.miss or not misses):
                 yield Entry(number, exchange, self._endings.get(number))
 
+    @property
+    def count(self) -> int:
+        """How many exchanges began since the journal did, or was cleared: kept ones, dropped ones and all."""
+        return self.total - self._before
+
     def clear(self) -> None:
-        """Forget every entry; numbers go on."""
+        """Forget every entry and what was counted; numbers go on, and how an older exchange ends is not noted."""
         self._exchanges.clear()
         self._endings.clear()
         self._bytes = 0
+        self._before = self.total
+        self.dropped = self.misses = 0
 
 
 def weight(exchange: Exchange) -> int:

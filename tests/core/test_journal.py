@@ -73,9 +73,13 @@ def test_off_keeps_nothing_but_counts() -> None:
 
 
 def test_clearing_forgets_but_numbers_go_on() -> None:
-    """Old endings do not come back."""
-    journal = Journal()
-    journal.open(exchange())
+    """Old endings do not come back, and counting begins again."""
+    journal = Journal(most=1)
+    for _ in range(3):
+        number = journal.open(exchange(miss="no rule"))
     journal.clear()
+    journal.close(number, Ending("complete", 1.0, 10))
     assert numbers(journal) == []
-    assert journal.open(exchange()) == 2
+    assert (journal.count, journal.dropped, journal.misses) == (0, 0, 0)
+    assert journal.open(exchange()) == 4
+    assert journal.count == 1
