@@ -19,8 +19,8 @@ from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_header
 from mockserver.core.items import auto
 from mockserver.core.items.kinds import complete
 from mockserver.core.literals import literal
-from mockserver.core.messages import Kind
-from mockserver.core.reply import Auto, Error, Events, Forward, Http, Output, Reply
+from mockserver.core.messages import Kind, Raised
+from mockserver.core.reply import Auto, Computed, Error, Events, Forward, Http, Output, Reply
 from mockserver.core.response import Asked
 from mockserver.core.templates import Scope
 from mockserver.core.timeline import Chunk, Finish, Head, Step, Timeline, coalesced
@@ -58,13 +58,14 @@ class Manner:
 INSTANT_RETRY: Final = catalogue.RETRY_AFTER_INSTANT
 
 
-def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf) -> Ready:
-    """Return `reply` made concrete for one request."""
+def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf | None) -> Ready:
+    """Return `reply` made concrete for one request. Without a shelf nothing of it is kept for the next one."""
     speed = manner.speed if reply.speed is None else reply.speed
     kind = reply.kind
     match kind:
         case Output():
-            canned = shelf.find(reply, speed, background=asked.request.fields.get("background") is True)
+            background = asked.request.fields.get("background") is True
+            canned = None if shelf is None else shelf.find(reply, speed, background=background)
             if canned is not None:
                 return _canned(canned, reply, asked, manner)
             made = _response(_output(kind, reply, asked, scope, speed), reply, asked, manner, speed)
@@ -83,6 +84,8 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
         case Forward():
             error = catalogue.error("server_error", message="This rule forwards, and this server has no upstream.")
             made = _error(error, reply, asked, manner, speed)
+        case Computed():
+            return _computed(kind, reply, asked, scope, manner)
         case _:
             assert_never(kind)
     if not reply.faults:
@@ -99,6 +102,19 @@ def refusal(error: Error, asked: Asked, manner: Manner) -> Ready:
 def document(body: bytes, asked: Asked, manner: Manner) -> Ready:
     """Return the JSON answer of a built-in endpoint."""
     return Ready(_piece(200, JSON_TYPE, (), body, asked, manner, 0.0), 200, "builtin")
+
+
+def _computed(kind: Computed, reply: Reply, asked: Asked, scope: Scope, manner: Manner) -> Ready:
+    """Return what the author's function answers; where it raises, a 500 that says so and that no client retries."""
+    try:
+        made = kind.function(asked.request)
+    except Exception as raised:
+        told = str(raised) or type(raised).__name__
+        error = catalogue.error("server_error", message=told)
+        error = replace(error, headers=(*error.headers, ("x-should-retry", "false")))
+        failed = _error(error, Reply(error, place=reply.place), asked, manner, manner.speed)
+        return replace(failed, notes=(Raised(told),))
+    return ready(made, asked, scope, manner, None)
 
 
 def _output(kind: Output, reply: Reply, asked: Asked, scope: Scope, speed: float) -> Answer:

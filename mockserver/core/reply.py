@@ -1,17 +1,17 @@
 """What a rule answers, before a request makes it concrete.
 
-This room holds the values that `rulefile` builds and `engine` performs; shorthand is already resolved into the six kinds
+This room holds the values that `rulefile` builds and `engine` performs; shorthand is already resolved into the kinds
 below. It must not know YAML, requests or bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from mockserver.core.faults import Fault
-from mockserver.core.messages import EMPTY
+from mockserver.core.messages import EMPTY, Request
 from mockserver.core.templates import Template
 from mockserver.core.timeline import INSTANT, Timing
 
@@ -78,7 +78,17 @@ class Forward:
     """The upstream's answer."""
 
 
-Kind: TypeAlias = Output | Events | Error | Http | Auto | Forward
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a function makes of the request; only Python can say it, never a rule file.
+
+    `function` returns a reply of another kind with all its modifiers. What it raises has a message for people.
+    """
+
+    function: Callable[[Request], Reply]
+
+
+Kind: TypeAlias = Output | Events | Error | Http | Auto | Forward | Computed
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ def error(
     *,
     status: int | None = None,
     type: str | None = None,  # noqa: A002 - the API's name
-    code: str | None | Unset = UNSET,
-    param: str | None | Unset = UNSET,
+    code: str | Unset | None = UNSET,
+    param: str | Unset | None = UNSET,
     message: str | None = None,
     fields: Mapping[str, str | float] | None = None,
     retry_after: Seconds | None = None,

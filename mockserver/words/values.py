@@ -154,7 +154,7 @@ def duration(value: Seconds | str, what: str) -> str:
     """
     if isinstance(value, str):
         return value
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    seconds: Any = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < _LONGEST:
         raise RuleError(f"{what}: expected a number of seconds, 0 or more, got {value!r}")
     return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"

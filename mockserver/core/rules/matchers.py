@@ -17,6 +17,7 @@ from mockserver.core.errors import Report, SchemaSourceError, nearest
 from mockserver.core.messages import ABSENT, Json
 from mockserver.core.rules.conditions import HOLDS, Mismatch, Mismatches
 from mockserver.core.rules.leaves import comparison, contains, equals, exists, glob, matches, one_of
+from mockserver.core.rules.predicates import Predicate, of_predicate
 from mockserver.core.rules.verdicts import NEVER, Matcher, Site, all_hold, kind, leaf, shown
 
 __all__ = ["MATCHERS", "Entry", "Matcher", "compile_matcher", "matcher_schema"]
@@ -45,6 +46,8 @@ def compile_matcher(
 ) -> Matcher:
     """Compile what stands in a rule file: a scalar or list means equals, a mapping holds matchers that all must hold.
 
+    A `Predicate` may stand for a matcher anywhere; only Python can say that.
+
     `label` names the value in mismatches (default: the last part of `path`). With `text` the value is always text.
     `patterns` receives the regular expressions that must match. Mistakes go to `report`.
     """
@@ -52,6 +55,8 @@ def compile_matcher(
 
 
 def _compile(spec: Any, site: Site) -> Matcher:
+    if isinstance(spec, Predicate):
+        return of_predicate(spec, site)
     if not isinstance(spec, dict):
         return equals(spec, site)
     if not spec:
@@ -69,7 +74,7 @@ def _compile(spec: Any, site: Site) -> Matcher:
 
 
 def _length(given: Any, site: Site) -> Matcher:
-    if isinstance(given, bool) or not isinstance(given, (int, dict)):
+    if isinstance(given, bool) or not isinstance(given, (int, dict, Predicate)):
         return site.wrong(f"expected a number or a matcher such as {{gte: 2}}, got {shown(given)}")
     inner = _compile(given, replace(site, text=False, patterns=None))
 

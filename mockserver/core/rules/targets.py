@@ -18,6 +18,7 @@ from mockserver.core.rules import target_values as values
 from mockserver.core.rules.conditions import ENDPOINT, HOLDS, ClaimCondition, Condition, Mismatch, Mismatches
 from mockserver.core.rules.index import verdict
 from mockserver.core.rules.matchers import compile_matcher
+from mockserver.core.rules.predicates import Predicate
 from mockserver.core.rules.target_draft import Draft, groups_of, words
 from mockserver.core.rules.target_values import Read
 from mockserver.core.rules.verdicts import Site, shown
@@ -144,7 +145,7 @@ def _turn(given: Any, site: Site, draft: Draft) -> None:
 
 
 def _is_numeric(given: Any, site: Site) -> bool:
-    if isinstance(given, dict) or (isinstance(given, (int, float)) and not isinstance(given, bool)):
+    if isinstance(given, (dict, Predicate)) or (isinstance(given, (int, float)) and not isinstance(given, bool)):
         return True
     site.wrong(f"expected a number or a matcher such as {{gte: 2}}, got {shown(given)}")
     return False
@@ -158,7 +159,7 @@ def _stream(given: Any, site: Site, draft: Draft) -> None:
 
 
 def _tools(given: Any, site: Site, draft: Draft) -> None:
-    if isinstance(given, (dict, list)):
+    if isinstance(given, (dict, list, Predicate)):
         draft.add("tools", given, site, values.tools, text=False)
     else:
         site.wrong(f"expected {{include: ...}}, got {shown(given)}", f"write {{include: {given}}}")
