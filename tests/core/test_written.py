@@ -31,7 +31,7 @@ def test_flow_reads_back(value: Any) -> None:
 
 def test_a_key_that_yaml_reads_as_another_value_is_quoted() -> None:
     """In whatever case: a key must be text."""
-    value = {name: 1 for name in ("true", "True", "FALSE", "null", "Null", "yes", "name")}
+    value = dict.fromkeys(("true", "True", "FALSE", "null", "Null", "yes", "name"), 1)
     assert read(flow(value)).value == value
 
 
