@@ -53,6 +53,8 @@ class Manner:
     rule: str
     session: str
     extra: tuple[tuple[str, str], ...] = ()
+    instant: bool = False
+    """Whether it is all sent at once in the end, so that a client told to wait should not wait long."""
 
 
 INSTANT_RETRY: Final = catalogue.RETRY_AFTER_INSTANT
@@ -205,7 +207,7 @@ def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, spee
         error = catalogue.with_wait(error, reply.retry_after, always=True)
     elif reply is not None and any(name.lower() in catalogue.WAITS for name, _ in reply.headers):
         error = catalogue.without_wait(error)
-    elif reply is not None and speed == 0:
+    elif reply is not None and (speed == 0 or manner.instant):
         error = catalogue.with_wait(error, INSTANT_RETRY)
     extra = error.headers if reply is None else over(error.headers, reply.headers)
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)

@@ -109,8 +109,9 @@ class Engine:
         exchange = Exchange(
             request, asked.now, made.status, made.kind, verdict.rule, verdict.place, len(made.planned), made.planned,
             verdict.miss, verdict.violations, made.notes, verdict.missed,
+            made.timeline if session.options.keep_answers else None,
         )  # fmt: skip
-        timeline = made.timeline if session.frozen is None else hurried(made.timeline)
+        timeline = hurried(made.timeline) if session.instant else made.timeline
         return Play(timeline, session.journal.open(exchange), session, exchange)
 
     def _asked(self, request: Request, session: Session, now: float) -> tuple[Request, Asked]:
@@ -135,9 +136,9 @@ class Engine:
         if error is None:
             error = auth.refuse(request, session.options.auth_keys + self.auth_keys)
         if error is None and self.limits:
-            charge = self.shared.take("limits", lambda meter: Meter.charge(meter, self.limits, request, asked.now))
-            error = charge.error(request)
-            verdict.limits = charge.headers
+            error = _charged(self.limits, self.shared, asked, verdict)
+        if error is None and session.limits:
+            error = _charged(session.limits, session.state, asked, verdict)
         if error is None and endpoints.is_create(request):
             error = self._invalid(request, session, verdict)
         if error is None:
@@ -228,7 +229,7 @@ class Engine:
         if verdict.violations and session.options.validate == "warn":
             told = "; ".join(violation.message for violation in verdict.violations)
             extra += (("x-mock-violations", told if len(told) <= MOST_TOLD else f"{told[: MOST_TOLD - 3]}..."),)
-        return Manner(session.options.speed, rule, session.name, extra)
+        return Manner(session.options.speed, rule, session.name, extra, session.instant)
 
 
 @dataclass(slots=True)
@@ -241,6 +242,12 @@ class _Verdict:
     miss: str = ""
     missed: Missed | None = None
     violations: tuple[Violation, ...] = ()
+
+
+def _charged(limits: tuple[Limit, ...], state: MemoryState, asked: Asked, verdict: _Verdict) -> Error | None:
+    charge = state.take("limits", lambda meter: Meter.charge(meter, limits, asked.request, asked.now))
+    verdict.limits = charge.headers
+    return charge.error(asked.request)
 
 
 def _ended(request: Request) -> Error:

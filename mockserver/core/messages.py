@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import orjson
 
 from mockserver.core.conversation import Conversation
+from mockserver.core.timeline import Timeline
 
 if TYPE_CHECKING:
     from mockserver.core.rules.misses import Missed
@@ -184,6 +185,8 @@ class Ending:
     duration_ms: float
     bytes_sent: int
     sent_at: tuple[float, ...] = ()
+    received: float = 0.0
+    """When the whole request was there: seconds of the server's clock that only moves forward, 0 when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +240,5 @@ class Exchange:
     """Things a person should know; an `Untruth`, an `Unfilled` and a `Raised` fail a test, other notes do not."""
     missed: Missed | None = field(default=None, compare=False, repr=False)
     """A miss in parts, to be explained in full; kept for the first misses of a session alone, since it is heavy."""
+    answer: Timeline | None = field(default=None, compare=False, repr=False)
+    """What was to be sent, at its planned offsets; kept where the session's options ask for it."""

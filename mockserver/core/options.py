@@ -25,3 +25,5 @@ class Options:
     auth_keys: tuple[str, ...] = ()
     journal: int | None = 1000
     """None keeps none."""
+    keep_answers: bool = False
+    """Whether the journal keeps what was to be sent, too: tests ask for it, a server under load must not."""

@@ -14,6 +14,7 @@ from mockserver.core.canned import Shelf
 from mockserver.core.dialect import Dialect
 from mockserver.core.durations import LAST
 from mockserver.core.journal import Journal
+from mockserver.core.limits import Limit
 from mockserver.core.options import Options
 from mockserver.core.rules.book import Rule, RuleBook
 from mockserver.core.schemas.validation import Validator
@@ -45,7 +46,8 @@ class Session:
     """One world. It begins empty, on top of the server's rules.
 
     `frozen` is its time of day in seconds since the epoch, None while it follows the server's clock. While it is frozen,
-    nothing takes time: answers are planned as ever and sent at once.
+    nothing takes time: answers are planned as ever and sent at once. `hurry` says otherwise: True sends at once whatever
+    the clock does, False takes its time even so. `limits` are the session's own, besides the server's.
     """
 
     def __init__(self, name: str, dialect: Dialect, server: RuleBook, options: Options) -> None:
@@ -53,6 +55,8 @@ class Session:
         self.journal = Journal(options.journal)
         self.state = MemoryState()
         self.frozen: float | None = None
+        self.hurry: bool | None = None
+        self.limits: tuple[Limit, ...] = ()
         self.rules: tuple[Rule, ...] = ()
         self.otherwise: tuple[Rule, ...] = ()
         self._dialect = dialect
@@ -78,6 +82,11 @@ class Session:
         """Replace the session's own rules, which come before the server's."""
         self.rules, self.otherwise = tuple(rules), tuple(otherwise)
         self.found(self.server)
+
+    @property
+    def instant(self) -> bool:
+        """Whether answers are sent at once, whatever was planned."""
+        return self.frozen is not None if self.hurry is None else self.hurry
 
     def now(self, server: float) -> float:
         """Return the session's time of day; `server` is the server's."""

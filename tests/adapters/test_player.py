@@ -33,7 +33,7 @@ def test_an_instant_answer_takes_no_timer() -> None:
     line, ending, clock = play(HEAD, Chunk(0, b"{}"), Finish(0))
     assert line.calls == [("begin", 200), ("body", b"{}", False)]
     assert clock.waits == []
-    assert ending == Ending("complete", 0.0, 2)
+    assert ending == Ending("complete", 0.0, 2, received=1000.0)
 
 
 def test_whole_frames_due_together_leave_in_one_write() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mockserver.core import sessions as sessions_room
 from mockserver.core.engine import MOST_EXPLAINED, Engine
+from mockserver.core.limits import Limit
 from mockserver.core.messages import Ending, Request
 from mockserver.core.options import Options
 from mockserver.core.rulefiles.rulefile import parse
@@ -203,3 +204,50 @@ def test_the_first_misses_are_kept_in_parts(engine: Engine) -> None:
     assert kept[0].request.fields["input"] == "hello 0"
     assert kept[0].nearest is not None
     assert [each is None for each in kept] == [False] * MOST_EXPLAINED + [True]
+
+
+def test_a_session_may_take_its_time_with_a_frozen_clock_and_none_with_a_running_one(engine: Engine) -> None:
+    """`hurry` parts the time of day from the pace."""
+    session = engine.sessions.begin("s")
+    session.use(parse(OWN, "own").rules)
+
+    def last() -> float:
+        return float(ask(engine, stream=True).timeline.steps[-1].at)
+
+    paced = last()
+    assert paced > 200
+    session.frozen = 0.0
+    assert last() == 0
+    session.hurry = False
+    assert last() == paced
+    session.frozen, session.hurry = None, True
+    assert last() == 0
+
+
+def test_a_client_of_a_session_that_sends_at_once_is_not_told_to_wait_long(engine: Engine) -> None:
+    session = engine.sessions.begin("s")
+    session.use(parse("rules: [{reply: {error: rate_limit_exceeded}}]", "own").rules)
+
+    def wait() -> int:
+        return int(dict(ask(engine).timeline.steps[0].shared)[b"retry-after-ms"])
+
+    assert wait() == 1000
+    session.hurry = True
+    assert wait() == 10
+
+
+def test_a_session_s_own_limits_count_apart_and_by_its_own_clock(engine: Engine) -> None:
+    session = engine.sessions.begin("s")
+    session.limits, session.frozen = (Limit(requests=1),), 0.0
+    assert [ask(engine).exchange.status for _ in range(2)] == [200, 429]
+    assert ask(engine, "other").exchange.status == 200
+    session.advance(60)
+    assert ask(engine).exchange.status == 200
+
+
+def test_answers_are_kept_where_a_session_asks_for_it(engine: Engine) -> None:
+    """As planned, even when sent at once."""
+    assert ask(engine).exchange.answer is None
+    engine.sessions.begin("s", Options(keep_answers=True)).frozen = 0.0
+    play = ask(engine)
+    assert play.exchange.answer.steps[1].data == play.timeline.steps[1].data
