@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 import orjson
 
-from mockserver.core import catalogue, composition, faults, pacing, templates
+from mockserver.core import catalogue, composition, faults, limits, pacing, templates, waits
 from mockserver.core.canned import Canned, Shelf
 from mockserver.core.events import Answer
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_headers, over, shared_headers
@@ -57,7 +57,7 @@ class Manner:
     """Whether it is all sent at once in the end, so that a client told to wait should not wait long."""
 
 
-INSTANT_RETRY: Final = catalogue.RETRY_AFTER_INSTANT
+INSTANT_RETRY: Final = waits.RETRY_AFTER_INSTANT
 
 
 def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf | None) -> Ready:
@@ -204,12 +204,16 @@ def _stream_head(reply: Reply, asked: Asked, manner: Manner) -> Head:
 
 def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, speed: float) -> Ready:
     if reply is not None and reply.retry_after is not None:
-        error = catalogue.with_wait(error, reply.retry_after, always=True)
-    elif reply is not None and any(name.lower() in catalogue.WAITS for name, _ in reply.headers):
-        error = catalogue.without_wait(error)
+        error = waits.with_wait(error, reply.retry_after, always=True)
+    elif reply is not None and any(name.lower() in waits.WAITS for name, _ in reply.headers):
+        error = waits.without_wait(error)
     elif reply is not None and (speed == 0 or manner.instant):
-        error = catalogue.with_wait(error, INSTANT_RETRY)
-    extra = error.headers if reply is None else over(error.headers, reply.headers)
+        error = waits.with_wait(error, INSTANT_RETRY)
+    extra = error.headers
+    if reply is not None:
+        extra = over((*extra, *limits.spent(error)), reply.headers)
+        model = asked.request.fields.get("model")
+        error = catalogue.naming(error, model) if isinstance(model, str) else error
     at = 0.0 if reply is None else pacing.first_offset(reply.timing, speed)
     kind: Kind = "rejection" if reply is None else "error"
     timeline = _piece(error.status, JSON_TYPE, extra, orjson.dumps(error.body), asked, manner, at)

@@ -1,29 +1,20 @@
 """The provider's errors as a table: for each name a status, a type, a code, a parameter and a message.
 
-This room decides what an error looks like to a client and how long it is told to wait. It must not know requests, rules
-or why an error is answered. Rows follow the API's observed behaviour; rows marked *ours* are what only a mock can say.
+This room decides what an error looks like to a client. It must not know requests, rules, how long to wait or
+why an error is answered. Rows follow the API's observed behaviour; rows marked *ours* are what only a mock can say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil
 from types import MappingProxyType
 from typing import Any, Final
 
 from mockserver.core.errors import nearest
 from mockserver.core.messages import ABSENT, EMPTY, Absent
 from mockserver.core.reply import Error
-
-RETRY_AFTER: Final = 1000.0
-"""Milliseconds a client is told to wait unless a reply says otherwise."""
-RETRY_AFTER_INSTANT: Final = 10.0
-"""The same at speed 0. Clients ignore a `retry-after-ms` of 0 and fall back to a slow default."""
-WAITS: Final = ("retry-after", "retry-after-ms")
-"""The headers that say so."""
-WAITING: Final = frozenset({429, 503})
-"""Statuses that tell the client when to come back."""
+from mockserver.core.waits import with_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +281,7 @@ def error(
     """Return the error of that name, with whatever is given in place of the table's values.
 
     `fields` fill the message (an entry's `fields` names them; `param` counts as one). `param` or `code` None is null.
-    429 and 503 carry the default wait; `with_wait` sets another. Raises `KeyError` with a suggestion for an unknown
+    429 and 503 carry the default wait (see `waits`). Raises `KeyError` with a suggestion for an unknown
     name.
     """
     entry = ERRORS.get(name)
@@ -299,11 +290,22 @@ def error(
         raise KeyError(f"no error is called {name!r}" + (f"; did you mean {like!r}?" if like else ""))
     if param is ABSENT:
         param = entry.param
+    of_model = ""
     if message is None:
         known = {**entry.example, **fields} if param is None else {**entry.example, "param": param, **fields}
         message = entry.message.format_map(known)
+        if "model" in entry.example and "model" not in fields:
+            of_model = entry.message.format_map({**known, "model": "{model}"})
     body = envelope(message, type or entry.type, entry.code if code is ABSENT else code, param)
-    return with_wait(Error(status or entry.status, body, name, (*entry.headers, *headers)), RETRY_AFTER)
+    return with_wait(Error(status or entry.status, body, name, (*entry.headers, *headers), of_model))
+
+
+def naming(error: Error, model: str) -> Error:
+    """Return the error with a message that speaks of this model, where it speaks of one and nobody said which."""
+    if not error.of_model:
+        return error
+    told = {**error.body["error"], "message": error.of_model.replace("{model}", model)}
+    return replace(error, body={**error.body, "error": told})
 
 
 def custom(
@@ -318,26 +320,4 @@ def custom(
     """Return an error that is not in the table. Without a `type` it gets the one usual for its status."""
     usual = _TYPE_BY_STATUS.get(status, "server_error" if status >= 500 else _INVALID)
     body = envelope(message or f"The mock answers with status {status}.", type or usual, code, param)
-    return with_wait(Error(status, body, "", headers), RETRY_AFTER)
-
-
-def retry_headers(ms: float) -> tuple[tuple[str, str], ...]:
-    """Return the two headers that tell a client to wait `ms` milliseconds.
-
-    `retry-after-ms` is exact but at least 1 (clients ignore 0); `retry-after` is whole seconds, rounded up, at least 1.
-    """
-    exact = max(1, ceil(ms))
-    return (("retry-after", str(-(-exact // 1000))), ("retry-after-ms", str(exact)))
-
-
-def with_wait(error: Error, ms: float, *, always: bool = False) -> Error:
-    """Return the error telling the client to wait `ms`, if its status does so or `always`."""
-    if not (always or error.status in WAITING):
-        return error
-    bare = without_wait(error)
-    return replace(bare, headers=(*bare.headers, *retry_headers(ms)))
-
-
-def without_wait(error: Error) -> Error:
-    """Return the error without what tells the client how long to wait."""
-    return replace(error, headers=tuple(pair for pair in error.headers if pair[0].lower() not in WAITS))
+    return with_wait(Error(status, body, "", headers))

@@ -17,6 +17,7 @@ from mockserver.core.errors import Report, nearest
 from mockserver.core.messages import Request
 from mockserver.core.reply import Error
 from mockserver.core.usage import input_tokens
+from mockserver.core.waits import with_wait
 
 Measure: TypeAlias = Literal["requests", "tokens"]
 Per: TypeAlias = Literal["key", "model", "session", "all"]
@@ -117,7 +118,7 @@ class Charge(NamedTuple):
             again=f" Try again in {spell(wait)}.",
             headers=self.headers,
         )
-        return catalogue.with_wait(told, wait)
+        return with_wait(told, wait)
 
 
 def subject(limit: Limit, request: Request) -> str:
@@ -186,6 +187,17 @@ def spell(ms: float) -> str:
     return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
 
 
+def spent(error: Error) -> tuple[tuple[str, str], ...]:
+    """Return the headers of an injected rate limit: nothing is left, and when it is back; () for any other error."""
+    measure = _SPENT.get(error.name)
+    if measure is None:
+        return ()
+    wait = dict(error.headers).get("retry-after-ms")
+    reset = () if wait is None else ((f"x-ratelimit-reset-{measure}", spell(float(wait))),)
+    return ((f"x-ratelimit-remaining-{measure}", "0"), *reset)
+
+
+_SPENT: Final[Mapping[str, Measure]] = {"rate_limit_exceeded": "requests", "token_rate_limit_exceeded": "tokens"}
 GENEROUS_HEADERS: Final = headers({})
 """Made once, for servers without limits."""
 

@@ -51,12 +51,16 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """An HTTP error with the provider's JSON body. `name` is the catalogue's, "" for a custom one."""
+    """An HTTP error with the provider's JSON body. `name` is the catalogue's, "" for a custom one.
+
+    `of_model` is the message with `{model}` where the model of the request belongs, "" where it belongs nowhere.
+    """
 
     status: int
     body: Mapping[str, Any]
     name: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    of_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from openai.types.responses import ResponseError
 
 from mockserver.core import catalogue
-from mockserver.core.catalogue import ERRORS, custom, envelope, error, retry_headers, with_wait
+from mockserver.core.catalogue import ERRORS, custom, envelope, error
 from mockserver.core.limits import GENEROUS, Measure
+from mockserver.core.waits import retry_headers, with_wait
 
 # name, status, type, code, param: one line per observed row of the API
 ROWS: list[tuple[str, int, str, str | None, str | None]] = [

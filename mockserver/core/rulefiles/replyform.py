@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from mockserver.core import catalogue
 from mockserver.core.errors import Report
 from mockserver.core.items.fields import described
 from mockserver.core.items.sketches import REPLY_KINDS
@@ -34,6 +33,7 @@ from mockserver.core.rulefiles.forms import (
 )
 from mockserver.core.rulefiles.modifiers import ANY_ANSWER, MODIFIERS, PACED, RESPONSE, TIMING
 from mockserver.core.templates import compile_template
+from mockserver.core.waits import retry_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +240,7 @@ def read_reply(value: Json, standing: Standing, report: Report, path: Path, form
             told.pop(other, None)
     modifiers = {key: told[key] for key in row.modifiers if key in told}
     if isinstance(kind, Http) and "retry_after" in modifiers:
-        waits = catalogue.retry_headers(modifiers["retry_after"])
-        kind = replace(kind, headers=(*kind.headers, *waits))
+        kind = replace(kind, headers=(*kind.headers, *retry_headers(modifiers["retry_after"])))
     return Reply(
         kind=kind, **modifiers, allow_invalid=standing.allow_invalid, place=standing.place(path), calls=found.calls
     )
