@@ -89,8 +89,9 @@ def _when(given: Any, inside: str) -> dict[str, Any]:
         keyword = "not_" if name == "not" else name
         if keyword not in KEYWORDS:
             raise TypeError(_unknown(str(name), inside))
+        reader: Callable[[Any], Any] = _READERS.get(keyword, wanted)
         try:
-            made[keyword.rstrip("_")] = _READERS.get(keyword, wanted)(value)
+            made[keyword.rstrip("_")] = reader(value)
         except RuleError as wrong:
             raise RuleError(f"{_below(inside, keyword)}: {wrong}") from None
     return made
@@ -176,6 +177,10 @@ def _groups(given: Any) -> Any:
     return [_when(each, f"[{index}]") for index, each in enumerate(given)]
 
 
+def _negated(given: Any) -> Any:
+    return _when(given, "")
+
+
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "headers": _named,
     "query": _named,
@@ -186,6 +191,6 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "body": _body,
     "any_of": _groups,
     "all_of": _groups,
-    "not_": lambda given: _when(given, ""),
+    "not_": _negated,
 }
 """How a target's value is read, where it is more than one test."""
