@@ -22,7 +22,7 @@ def is_model_made(item: Item) -> bool:
     kind = item.get("type")
     if kind is None or kind == "message":
         return item.get("role") == "assistant"
-    return kind in MODEL_MADE or (isinstance(kind, str) and kind.endswith("_call"))
+    return isinstance(kind, str) and (kind in MODEL_MADE or kind.endswith("_call"))
 
 
 def is_user_message(item: Item) -> bool:

@@ -41,3 +41,13 @@ class Dialect:
         if found is None:
             found = self._compiled[name] = Schema(self.load(name))
         return found
+
+    def field(self, name: str, key: str) -> Schema:
+        """Return the compiled schema of one field of an object's schema; anything is valid where it says nothing."""
+        place = f"{name}#{key}"
+        found = self._compiled.get(place)
+        if found is None:
+            document = self.schema(name).document
+            about = document.get("properties", {}).get(key, {})
+            found = self._compiled[place] = Schema({"$defs": document.get("$defs", {}), **about})
+        return found

@@ -127,7 +127,8 @@ class Engine:
         if isinstance(previous, str):
             chain = session.state.recall(previous)
             request = request.following(session.state.history(previous)) if chain else request
-        return request, Asked(request, draw, self.dialect, session.now(now), _conversation_id(request, chain, draw))
+        conversation, sound = _conversation_id(request, chain, draw), session.validator.mode == "enforce"
+        return request, Asked(request, draw, self.dialect, session.now(now), conversation, sound)
 
     def _refused(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
         """Answer without looking at rules: no key, over a limit, or a body that is no request."""

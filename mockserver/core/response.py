@@ -26,6 +26,8 @@ class Asked:
     now: float
     conversation: str
     """The conversation id: the request's own, its chain's, or one made up."""
+    sound: bool = True
+    """Whether the request is known to be valid. What any other says is looked at before it is said back."""
 
 
 UNNAMED_MODEL: Final = "mockserver"
@@ -177,12 +179,24 @@ def frame(asked: Asked) -> dict[str, Any]:
                 made[key] = value
         elif key in _SHAPED and value is not None:
             made[key] = _SHAPED[key](value)
+    if not asked.sound:
+        _mend(made, fields, asked.dialect)
     quirks = asked.dialect.quirks
     if quirks.conversation_always or fields.get("conversation") is not None:
         made["conversation"] = {"id": asked.conversation}
     if quirks.tool_choice_object and isinstance(made["tool_choice"], str):
         made["tool_choice"] = _as_object(made["tool_choice"], made["tools"])
     return made
+
+
+def _mend(made: dict[str, Any], fields: Mapping[str, Any], dialect: Dialect) -> None:
+    """Put the default in place of whatever a request says that must not stand in a response."""
+    for key in fields:
+        if key in made and not dialect.field("response", key).is_valid(made[key]):
+            if key in _DEFAULTS:
+                made[key] = _DEFAULTS[key]
+            else:
+                del made[key]
 
 
 def at_moment(

@@ -88,3 +88,11 @@ def test_output_text_of_parts_and_nothing() -> None:
     """A tool output is a string, text parts, or JSON."""
     assert output_text({"output": [{"type": "input_text", "text": "x"}]}) == "x"
     assert output_text({}) == ""
+
+
+@pytest.mark.parametrize("kind", [[], {}, 1, True, None, [["message"]]])
+def test_items_of_no_type_at_all_are_nobody_s(kind: object) -> None:
+    """Validation may be off: whatever stands there, nothing breaks."""
+    talk = Conversation((), [{"type": kind, "role": kind, "content": kind, "call_id": kind, "output": kind}])
+    assert (talk.said, talk.user, talk.turn, talk.tail_outputs) == (None, None, 1, [])
+    assert talk.transcript == ""

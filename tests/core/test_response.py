@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -254,3 +255,22 @@ def test_snapshots_share_one_frame() -> None:
     question = asked(temperature=0.5)
     told = at_moment(frame(question), question, reply(), status="completed", output=[])
     assert told == snapshot(question, reply(), status="completed", output=[])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"instructions": [None]},
+        {"tool_choice": {}},
+        {"temperature": False},
+        {"truncation": "sometimes", "text": {"format": 5}, "reasoning": {"effort": []}},
+        {"tools": [{"type": "function"}, {}], "prompt": {}, "metadata": {"a": 1}},
+        {"prompt_cache_options": {"mode": 1}, "service_tier": "x", "user": "y", "top_p": "z"},
+    ],
+)
+def test_nonsense_that_was_let_through_is_not_said_back(fields: dict[str, Any]) -> None:
+    """With validation off or warning: the answer is valid all the same, and what made sense is still echoed."""
+    question = replace(asked(**fields, max_output_tokens=77), sound=False)
+    made = snapshot(question, reply(), status="completed", output=complete([MESSAGE], question))
+    assert question.dialect.schema("response").violations(made) == ()
+    assert made["max_output_tokens"] == 77

@@ -439,3 +439,14 @@ def test_both_libraries_find_the_same(instance: dict[str, Any]) -> None:
     assert [each.expected for each in found] == [each.expected for each in slow.violations(instance)]
     assert bool(found) is not fast.is_valid(instance)
     assert json.dumps(instance)  # judging changes nothing that would not be JSON any more
+
+
+@pytest.mark.parametrize("name", ["0", "7", "007", "+7", "-7", "00", "18446744073709551616", "1e3", " 1"])
+@pytest.mark.parametrize("library", ["jsonschema-rs", "jsonschema"])
+def test_names_that_look_like_indexes_stay_names(name: str, library: str) -> None:
+    """In the value and in the schema."""
+    inside = {"properties": {"m": {"additionalProperties": {"type": "string"}}}}
+    (found,) = Schema(inside, library).violations({"m": {name: [1]}})
+    assert (found.path, found.found, found.expected) == (("m", name), [1], "string")
+    (found,) = Schema({"properties": {name: {"items": {"type": "string"}}}}, library).violations({name: ["a", 1]})
+    assert (found.path, found.found, found.expected) == ((name, 1), 1, "string")

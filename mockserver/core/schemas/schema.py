@@ -77,14 +77,15 @@ class Schema:
             holder = follow(self.document, finding.schema_path)
         if not isinstance(holder, Mapping):
             holder = EMPTY
-        found = follow(instance, finding.path)
+        path = _named(instance, finding.path)
+        found = follow(instance, path)
         keys = finding.keys
         if finding.keyword == "additionalProperties":
             wrong = set(keys)
             keys = tuple(name for name in found if name in wrong or not wrong)
         expected = holder.get(finding.keyword)
         return SchemaViolation(
-            finding.path,
+            path,
             finding.keyword,
             expected,
             found,
@@ -155,10 +156,33 @@ def follow(document: Json, path: Sequence[str | int]) -> Any:
             node = resolve(document, node)
             continue
         try:
-            node = node[step]
+            node = node[_name(node, step)]
         except (KeyError, IndexError, TypeError):
             return None
     return node
+
+
+def _named(instance: Json, path: Path) -> Path:
+    """Return a path with the names of members that a library took for indexes: it says 7 for the name `7`, or `007`."""
+    if not any(isinstance(step, int) for step in path):
+        return path
+    steps: list[str | int] = []
+    node = instance
+    for step in path:
+        steps.append(_name(node, step))
+        node = node[steps[-1]]
+    return tuple(steps)
+
+
+def _name(node: Any, step: str | int) -> str | int:
+    if isinstance(step, str) or not isinstance(node, Mapping):
+        return step
+    if str(step) in node:
+        return str(step)
+    digits = str(step)
+    return next(
+        (name for name in node if name[-1:].isdigit() and (name.lstrip("+").lstrip("0") or "0") == digits), digits
+    )
 
 
 def resolve(document: Json, node: Any) -> Any:
