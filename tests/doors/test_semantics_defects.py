@@ -1,4 +1,4 @@
-"""What was seen to go wrong in tools of this kind, and must not here. The rest of that list is held where each thing is made."""
+"""What was seen to go wrong in tools of this kind, and must not here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -59,7 +60,7 @@ def test_a_prompt_needs_no_input(live: Live) -> None:
 
 def test_several_mistakes_are_told_briefly_and_once(live: Live) -> None:
     """In the provider's shape, without a message for each branch of a union."""
-    bad = {
+    bad: Any = {
         "input": [{"type": "message", "role": "usr", "content": [{"type": "input_txt"}]}],
         "tools": [{"type": "functoin"}],
         "temperature": "hot",
@@ -103,11 +104,12 @@ def test_state_never_races(live: Live) -> None:
 def test_a_cut_after_deltas_delivers_exactly_those_at_any_pace(live: Live) -> None:
     for _ in range(10):
         got = b""
-        with httpx2.stream(
-            "POST", f"{live.base_url}/responses", json={"model": "m", "input": "whole", "stream": True}
-        ) as answer:
-            with contextlib.suppress(httpx2.RemoteProtocolError):
-                for piece in answer.iter_bytes():
-                    got += piece
+        body = {"model": "m", "input": "whole", "stream": True}
+        with (
+            contextlib.suppress(httpx2.RemoteProtocolError),
+            httpx2.stream("POST", f"{live.base_url}/responses", json=body) as answer,
+        ):
+            for piece in answer.iter_bytes():
+                got += piece
         frames = [json.loads(line[6:]) for line in got.decode().splitlines() if line.startswith("data: ")]
         assert "".join(frame.get("delta", "") for frame in frames) == "one two three"
