@@ -155,8 +155,9 @@ def _after_bytes(steps: list[Step], value: Any) -> Split:
             return _split(steps, index + 1)
         if isinstance(step, Chunk):
             if left < len(step.data):
-                head = replace(step, data=step.data[:left])
-                tail = replace(step, data=step.data[left:], events=0, delta=None)
+                # An event has been sent once its last byte has.
+                head = replace(step, data=step.data[:left], events=0, delta=None)
+                tail = replace(step, data=step.data[left:])
                 return [*steps[:index], head], step.at, [tail, *steps[index + 1 :]]
             left -= len(step.data)
             if left == 0:

@@ -208,3 +208,13 @@ def test_delays_stack_and_a_cut_after_them_comes_later() -> None:
     made = answer({"text": FIVE, "timing": {"every": "10ms"}, "faults": faults})
     assert made.steps[-1] == Cut(1110)
     assert made.steps[0].at == 100
+
+
+def test_an_event_that_is_cut_in_the_middle_was_not_sent() -> None:
+    """What counts as sent is whole: of a stream cut inside its third event two were."""
+    frames = answer({"text": FIVE}).body.split(b"\n\n")
+    place = len(b"\n\n".join(frames[:2])) + 2 + len(frames[2]) // 2
+    made = answer({"text": FIVE, "timing": {"every": "1ms"}, "faults": [{"cut": {"after": {"bytes": place}}}]})
+    assert sum(step.events for step in made.steps if isinstance(step, Chunk)) == 2
+    late = answer({"text": FIVE, "faults": [{"delay": {"time": "5ms", "after": {"bytes": place}}}]})
+    assert sum(step.events for step in late.steps if isinstance(step, Chunk)) == len(frames) - 1
