@@ -22,7 +22,9 @@ from mockserver.core.messages import Request
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import Mismatch, RuleReport
 from mockserver.core.rules.showing import is_secret, show
-from mockserver.testing.verdict import Finding, Kind, Verdict
+from mockserver.testing.verdict import ALLOWABLE, Finding, Kind, Verdict
+
+MARKER: Final = '@pytest.mark.mockserver(allow=["{}"])'
 
 MOST_FINDINGS: Final = 5
 """Findings told in full; of the others only the first line."""
@@ -38,8 +40,8 @@ MOST_JSON: Final = 20_000
 MOST_WIDE: Final = 120
 
 
-def report(verdict: Verdict) -> str:
-    """Return the whole text of a verdict, "" when nothing is wrong and nothing was asked."""
+def report(verdict: Verdict, allowing: str = MARKER) -> str:
+    """Return the whole text of a verdict: its findings, then its exchanges. `allowing` says how a finding is let pass."""
     findings = verdict.findings
     lines: list[str] = []
     for number, finding in enumerate(findings, 1):
@@ -47,6 +49,8 @@ def report(verdict: Verdict) -> str:
         lines.append(f"mockserver{count}: {head(finding)}")
         if number <= MOST_FINDINGS:
             lines += [f"  {line}" for line in _TELLERS[finding.kind](finding)]
+            if finding.kind in ALLOWABLE:
+                lines.append(f"  to let it pass: {allowing.format(finding.kind)}")
     return "\n".join(lines + list(exchanges(verdict)))
 
 
@@ -132,6 +136,7 @@ _HEADS: Final[Mapping[Kind, Callable[[Finding], str]]] = MappingProxyType(
     {
         "broken": lambda finding: f"in mockserver itself: {finding.what.partition(chr(10))[0]}",
         "unfinished": lambda finding: f"in the test: the when() at {finding.place} has no reply",
+        "raised": lambda finding: f"in the test: {show(finding.what, 600)[1:-1]}",
         "miss": _missed,
         "exhausted": _exhausted,
         "violation": lambda finding: (
@@ -159,12 +164,16 @@ def _of_unfinished(_: Finding) -> Iterator[str]:
     yield 'end it with .reply("..."), or take it out'
 
 
+def _of_raised(finding: Finding) -> Iterator[str]:
+    yield from _numbers(finding)
+    yield "the app got a 500 for it; mend the function"
+
+
 def _of_miss(finding: Finding) -> Iterator[str]:
     missed = finding.entries[0].exchange.missed
     if missed is None:  # one of very many
         yield from _some(finding.entries[0].exchange.miss.splitlines()[1:])
-        yield _allow("miss")
-        return
+            return
     request, nearest = missed.request, missed.nearest
     yield f"new in request {finding.entries[0].number}:"
     yield from _indented(misses.asked(request, nearest))
@@ -178,7 +187,6 @@ def _of_miss(finding: Finding) -> Iterator[str]:
     yield f"    {python_rule(request)}"
     yield "or to a rule file"
     yield from (f"  {line}" for line in misses.suggestion(request)[1:])
-    yield _allow("miss")
 
 
 def conditions(report: RuleReport) -> Iterator[str]:
@@ -220,26 +228,22 @@ def _of_exhausted(finding: Finding) -> Iterator[str]:
     if missed is not None:
         yield from _indented(misses.asked(missed.request, missed.nearest))
     yield 'give that rule more replies, `times=`, or exhausted="repeat"'
-    yield _allow("exhausted")
 
 
 def _of_violation(finding: Finding) -> Iterator[str]:
     yield from _numbers(finding)
     refused = any(entry.exchange.status != 200 for entry in finding.entries)
     yield f"the service would refuse it{', and so did mockserver' if refused else ''}; mend the request in the app"
-    yield _allow("violation")
 
 
 def _of_untruth(finding: Finding) -> Iterator[str]:
     yield from _numbers(finding)
     yield "mend the reply; the service promises what the request's schema says"
-    yield _allow("untruth")
 
 
 def _of_unfilled(finding: Finding) -> Iterator[str]:
     yield from _numbers(finding)
     yield "mend the look-up, or answer with a rule that needs none"
-    yield _allow("unfilled")
 
 
 def _of_late(finding: Finding) -> Iterator[str]:
@@ -248,7 +252,6 @@ def _of_late(finding: Finding) -> Iterator[str]:
         said = request.unread().conversation.said
         yield f"{request.method} {show(request.path, 80)[1:-1]}{'' if said is None else f': {show(said)}'}"
     yield "an earlier test left something running (a thread, a task, a client in a loop); wait for it there"
-    yield _allow("late")
 
 
 def _of_unused(finding: Finding) -> Iterator[str]:
@@ -260,13 +263,13 @@ def _of_unused(finding: Finding) -> Iterator[str]:
             yield f"nearest request: {number}"
             yield from _indented(conditions(finding.near.report))
     yield "take the rule out, or say that it may stay unused: optional=True"
-    yield _allow("unused")
 
 
 _TELLERS: Final[Mapping[Kind, Callable[[Finding], Iterator[str]]]] = MappingProxyType(
     {
         "broken": _of_broken,
         "unfinished": _of_unfinished,
+        "raised": _of_raised,
         "miss": _of_miss,
         "exhausted": _of_exhausted,
         "violation": _of_violation,
@@ -282,10 +285,6 @@ def _numbers(finding: Finding) -> Iterator[str]:
     numbers = [str(entry.number) for entry in finding.entries]
     more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
     yield f"request{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:10])}{more}"
-
-
-def _allow(kind: str) -> str:
-    return f'to let it pass: @pytest.mark.mockserver(allow=["{kind}"])'
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:

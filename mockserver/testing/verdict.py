@@ -13,12 +13,12 @@ from typing import Final, Literal, TypeAlias
 
 from mockserver.core.errors import SettingError, nearest
 from mockserver.core.journal import Entry
-from mockserver.core.messages import Exchange, Unfilled, Untruth
+from mockserver.core.messages import Exchange, Raised, Unfilled, Untruth
 from mockserver.core.rules.book import Nearest, Rule, RuleBook
 from mockserver.core.sessions import Session
 
 Kind: TypeAlias = Literal[
-    "broken", "unfinished", "miss", "exhausted", "violation", "untruth", "unfilled", "late", "unused"
+    "broken", "unfinished", "raised", "miss", "exhausted", "violation", "untruth", "unfilled", "late", "unused"
 ]
 
 ALLOWABLE: Final[Mapping[str, str]] = MappingProxyType(
@@ -141,6 +141,8 @@ def _of_exchange(entry: Entry, read: Collection[int]) -> Iterator[Finding]:
             yield Finding("untruth", (entry,), place=exchange.place, what=str(note))
         elif isinstance(note, Unfilled):
             yield Finding("unfilled", (entry,), place=exchange.place, what=str(note))
+        elif isinstance(note, Raised):
+            yield Finding("raised", (entry,), place=exchange.place, what=str(note))
 
 
 def _used_up(exchange: Exchange) -> Rule | None:

@@ -101,6 +101,7 @@ def test_long_values_and_many_findings_stay_short() -> None:
         (Finding("broken", what="ValueError: x\nTraceback"), ["in mockserver itself: ValueError: x", "Traceback"]),
         (Finding("unfinished", place="t.py:3"), ["in the test: the when() at t.py:3 has no reply", ".reply("]),
         (Finding("unused", rule=rules("rules: [{reply: {text: a}}]", "t.py")[0]), ["in the test: t.py:1", "optional"]),
+        (Finding("raised", what="t.py:3: f() raised KeyError: 'x'"), ["in the test: t.py:3: f() raised", "mend"]),
         (Finding("violation", what="Bad x."), ["in the app: it sent an invalid request: Bad x."]),
     ],
 )
