@@ -173,7 +173,7 @@ def _of_miss(finding: Finding) -> Iterator[str]:
     missed = finding.entries[0].exchange.missed
     if missed is None:  # one of very many
         yield from _some(finding.entries[0].exchange.miss.splitlines()[1:])
-            return
+        return
     request, nearest = missed.request, missed.nearest
     yield f"new in request {finding.entries[0].number}:"
     yield from _indented(misses.asked(request, nearest))
