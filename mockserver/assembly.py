@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from mockserver import __version__
-from mockserver.adapters import disk
+from mockserver.adapters import disk, voice
 from mockserver.adapters.accesslog import AccessLog
 from mockserver.adapters.asgi import App
 from mockserver.adapters.clock import SystemClock
@@ -23,6 +23,7 @@ from mockserver.adapters.watch import Watch
 from mockserver.core.engine import Engine
 from mockserver.core.messages import Ending, Exchange
 from mockserver.core.options import Options
+from mockserver.core.sessions import Session
 from mockserver.settings import Settings
 
 SHIPPED: Final = "default.mock.yaml"
@@ -62,6 +63,22 @@ def build_engine(settings: Settings, rules: disk.RuleSet) -> Engine:
     return Engine(rules.book, dialect, options, limits=rules.limits, auth_keys=rules.auth_keys)
 
 
+def judged(session: Session, *, allow: Sequence[str] = (), strict: bool = False) -> tuple[bool, str]:
+    """Return whether nothing is wrong with a session, and the report on it, as the control application tells it.
+
+    `allow` names what is let pass; `strict` also asks for each of the server's rules to be used. Raises `SettingError` for
+    a name that is none.
+    """
+    from mockserver.testing.report import report
+    from mockserver.testing.verdict import Made, judge, read_allowed
+
+    made = Made(session.rules, session.server.ruled)
+    verdict = judge(session, made, allow=read_allowed(list(allow), "allow"), strict=strict)
+    count = len(verdict.findings)
+    said = "clean" if verdict.ok else "1 finding" if count == 1 else f"{count} findings"
+    return verdict.ok, f"session '{session.name}': {said}\n{report(verdict)}\n"
+
+
 @dataclass(slots=True)
 class Tally:
     """How many exchanges ended, and what the misses among them were told."""
@@ -94,10 +111,18 @@ class Assembly:
         self._log = AccessLog(out, settings.log)
         self.token = "" if is_loopback(settings.host) else token or secrets.token_urlsafe(16)
         watch = Watch(self.engine, self.paths, self.rules, self.say)
+        clock = SystemClock(settings.now)
         app = App(
             self.engine,
-            SystemClock(settings.now),
-            control=control(self.engine, token=self.token, background=(watch.run,), version=__version__),
+            clock,
+            control=control(
+                self.engine,
+                token=self.token,
+                background=(watch.run,),
+                version=__version__,
+                now=clock.now,
+                report=judged,
+            ),
             told=self._told,
             max_body=settings.max_body,
         )
@@ -116,8 +141,7 @@ class Assembly:
 
     def say(self, text: str) -> None:
         """Write lines that are for people."""
-        self._out.write("".join(f"mockserver: {line}\n" for line in text.splitlines()))
-        self._out.flush()
+        voice.say(self._out, "".join(f"mockserver: {line}\n" for line in text.splitlines()))
 
     def close(self) -> None:
         """Write out what the log still holds."""
