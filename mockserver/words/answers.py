@@ -70,7 +70,7 @@ def http(
 def events(*entries: Event, fill: bool = True) -> Answer:
     """A literal stream of events; short names and one-key shorthands are completed unless `fill=False`.
 
-    Example: `mockserver.when().reply(events("created", {"at": 0.1, "output_text.delta": "Hel"}, "completed"))`
+    Example: `mockserver.when().reply(events("created", "in_progress", {"at": 0.1, "output_text.delta": "Hi"}, "completed"))`
     """
     spec: dict[str, Any] = {"events": [_entry(each) for each in entries]}
     return Answer(spec if fill else {**spec, "fill": False})

@@ -27,12 +27,18 @@ def text(text: str) -> Item:
     return Item({"message": text})
 
 
-def refusal(refusal: str, *, phase: Phase | None = None, id: str | None = None) -> Item:  # noqa: A002 - the API's name
+def refusal(
+    refusal: str,
+    *,
+    phase: Phase | None = None,
+    id: str | None = None,  # noqa: A002 - the API's name
+    status: str | None = None,
+) -> Item:
     """A message in which the model refuses.
 
     Example: `mockserver.when(input=contains("bomb")).reply(refusal("I can't help with that."))`
     """
-    return _item("refusal", refusal, "refusal", given(phase=phase, id=id))
+    return _item("refusal", refusal, "refusal", given(phase=phase, id=id, status=status))
 
 
 def json_text(value: Any) -> Item:
