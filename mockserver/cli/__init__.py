@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import click
 
 import mockserver
+from mockserver.adapters.voice import steady
 from mockserver.core.errors import MockServerError, RuleFileError, SchemaSourceError, nearest
 
 FINE: Final = 0
@@ -88,6 +89,7 @@ NAMESAKE: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "asyn
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit. `args` default to those of the process."""
+    steady()
     if os.path.exists(NAMESAKE):
         click.echo(
             "mockserver: the package mockserver-client is installed here too and has overwritten parts of this one; "

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from mockserver.adapters import voice
 from mockserver.cli import FINE, FOUND, MISUSED
 from mockserver.settings import SETTINGS, TOKEN, Settings, strangers
 
@@ -57,7 +58,7 @@ def _default(name: str, defaults: Settings) -> str:
 def read_settings(flags: Mapping[str, Any]) -> Settings:
     """Return the settings of flags and environment; say which variables look misspelt."""
     for line in strangers(os.environ):
-        click.echo(f"mockserver: {line}", err=True)
+        voice.say(sys.stderr, f"mockserver: {line}\n")
     return Settings.read(flags, os.environ)
 
 
@@ -71,14 +72,10 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
     assembly = Assembly(read_settings(flags), rules, sys.stderr, os.environ.get(TOKEN, ""))
 
     def ready(url: str) -> None:
-        click.echo(f"mockserver ready: {url}/v1")
-        sys.stdout.flush()
+        voice.say(sys.stdout, f"mockserver ready: {url}/v1\n")
 
     if not rules:
-        click.echo(
-            "mockserver: no rules were given, so these are the shipped examples; `mockserver init` writes a first file",
-            err=True,
-        )
+        assembly.say("no rules were given, so these are the shipped examples; `mockserver init` writes a first file")
     _introduce(assembly)
     try:
         assembly.server.serve(ready)
@@ -91,12 +88,12 @@ def _introduce(assembly: Assembly) -> None:
     """Say what is served, what to set and what is risky; on stderr, before the line that says ready."""
     assembly.say(assembly.rules.size)
     for name, value in assembly.environment.items():
-        click.echo(f"export {name}={value}", err=True)
+        voice.say(sys.stderr, f"export {name}={value}\n")
     for problem in assembly.rules.problems:
-        click.echo(f"mockserver: {problem.severity}: {problem}", err=True)
+        assembly.say(f"{problem.severity}: {problem}")
     if assembly.token:
         token = f"the token in {TOKEN}" if os.environ.get(TOKEN) else f"the token {assembly.token}"
-        click.echo(f"mockserver: other machines can reach this server; from them /_mock wants {token}", err=True)
+        assembly.say(f"other machines can reach this server; from them /_mock wants {token}")
 
 
 class _Run(click.Command):
@@ -157,21 +154,31 @@ def _no_proxy(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _call(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run the command to its end; hand on SIGTERM. Return its code, 128 + N where signal N ended it."""
-    try:
-        process = subprocess.Popen(command, env=environ)  # noqa: S603 - running it is what the user asked for
-    except OSError as error:
-        click.echo(f"mockserver: cannot run {command[0]}: {error.strerror or error}", err=True)
-        return MISUSED
+    """Run the command to its end; hand on SIGTERM and SIGHUP. Return its code, 128 + N where signal N ended it."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def hand_on(number: int, _: FrameType | None) -> None:
-        process.send_signal(number)
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
 
-    # An interrupt reaches the command by itself, with the whole group; it decides when it is done.
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
-    before[signal.SIGTERM] = signal.signal(signal.SIGTERM, hand_on)
+    # An interrupt reaches the command by itself, with the whole group; it decides when it is done. Handlers stand before
+    # the command runs, so that no signal ends us alone; a function, since what is ignored would be ignored there too.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # ignored: someone said nohup
+            before[number] = signal.signal(number, hand_on)
     try:
+        process = subprocess.Popen(command, env=environ)  # noqa: S603 - running it is what the user asked for
+        for number in early:
+            process.send_signal(number)
         code = process.wait()
+    except OSError as error:
+        voice.say(sys.stderr, f"mockserver: cannot run {command[0]}: {error.strerror or error}\n")
+        return MISUSED
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
