@@ -74,7 +74,7 @@ class Requests:
         try:
             wanted = read_query(asked.query_params, session)
         except ValueError as error:
-            raise Refused(400, f"Invalid query: {error}.") from None
+            raise Refused(400, f"Invalid query: {error}") from None
         chosen, cursor = select(self.served.engine, wanted)
         # Bodies may weigh megabytes: they are written out beside the loop, so that no timed stream waits for them.
         return Response(await asyncio.to_thread(render, chosen, cursor), media_type="application/json")

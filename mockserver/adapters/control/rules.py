@@ -54,7 +54,7 @@ class Rules:
         file = await self._sent(asked, session)
         session.use(file.rules, _otherwise(file))
         session.limits = file.limits
-        return answer({**listing(session), "problems": told_problems(file.problems)})
+        return answer({**listing(session, own=True), "problems": told_problems(file.problems)})
 
     async def add(self, asked: Asked) -> Response:
         """Add rules after the session's own; an `otherwise` takes the place of the one before."""
@@ -70,14 +70,14 @@ class Rules:
             raise invalid("rules", twice, CODE)
         session.use((*session.rules, *file.rules), _otherwise(file) or session.otherwise)
         session.limits += file.limits
-        return answer({**listing(session), "problems": told_problems(file.problems)})
+        return answer({**listing(session, own=True), "problems": told_problems(file.problems)})
 
     async def clear(self, asked: Asked) -> Response:
         """Take the session's own rules away."""
         session = self.served.session(asked)
         session.use()
         session.limits = ()
-        return answer(listing(session))
+        return answer(listing(session, own=True))
 
     def furnish(self, session: Session, file: RuleFile) -> None:
         """Give a session the rules that it begins with; the next ones get other labels."""
@@ -158,10 +158,11 @@ def as_text(document: Any) -> str:
     return "".join(["{rules: [", rules, "]", ", " if rest else "", flow(rest)[1:-1], "}"])
 
 
-def listing(session: Session) -> dict[str, Any]:
-    """Return every rule of a session's book, in order; `own` are the session's, the others the server's."""
-    own = {id(rule) for rule in (*session.rules, *session.otherwise)}
-    return {"rules": [_told(rule, session, id(rule) in own) for rule in session.book.rules]}
+def listing(session: Session, own: bool = False) -> dict[str, Any]:
+    """Return the rules of a session's book in order, or with `own` only those that are the session's and not the server's."""
+    ours = {id(rule) for rule in (*session.rules, *session.otherwise)}
+    rules = [rule for rule in session.book.rules if not own or id(rule) in ours]
+    return {"rules": [_told(rule, session, id(rule) in ours) for rule in rules]}
 
 
 def _told(rule: Rule, session: Session, own: bool) -> dict[str, Any]:

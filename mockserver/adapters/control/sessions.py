@@ -77,7 +77,7 @@ class Sessions:
         try:
             clean, text = self.served.report(session, allow=list(filter(None, words)), strict=strict)
         except SettingError as error:
-            raise Refused(400, f"Invalid query: {error}.") from None
+            raise Refused(400, f"Invalid query: {error}") from None
         status = 200 if clean else 409
         if "application/json" in asked.headers.get("accept", ""):
             return answer({"session": session.name, "clean": clean, "report": text}, status)
