@@ -7,17 +7,20 @@ values make sense: `core.rulefiles.replyform` compiles what is made here, and re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from mockserver.building.values import plain
 from mockserver.core.errors import RuleError, nearest
 from mockserver.core.templates import Compact
 from mockserver.words import Answer, Event, Failure, Fault, Item, Reason, Seconds, Timing, duration, events, text
 
+if TYPE_CHECKING:
+    from mockserver.testing.asked import AskedRequest
+
 Made: TypeAlias = "str | Item | Answer | Mapping[str, Any] | Sequence[str | Item | Mapping[str, Any]]"
 """What a function of the request returns: text, items, or a whole answer."""
 
-Part: TypeAlias = "Made | Callable[[Any], Made]"
+Part: TypeAlias = "Made | Callable[[AskedRequest], Made]"
 """One argument of `reply`: text, an item, a whole answer, or a function of the request that makes one of these."""
 
 

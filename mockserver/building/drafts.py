@@ -34,8 +34,10 @@ View = Callable[[Request], Any]
 """How a request is shown to an author's function."""
 
 
-def _as_it_is(request: Request) -> Any:
-    return request
+def _as_asked(request: Request) -> Any:
+    from mockserver.testing.asked import AskedRequest  # when there is a request to show
+
+    return AskedRequest(request)
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Draft:
         made |= {name: True for name in ("optional", "allow_invalid") if getattr(self, name)}
         return made
 
-    def compile(self, index: int, view: View = _as_it_is) -> Rule:
+    def compile(self, index: int, view: View = _as_asked) -> Rule:
         """Return the rule. `index` tells apart the rules of one place; functions are shown requests through `view`.
 
         Raises `RuleError` with one line for each mistake: the place, the key, what was expected.
@@ -93,7 +95,9 @@ class Draft:
         for key in ("reply", "replies", "turns"):
             if key in mapping:
                 mapping[key] = _with_stand_ins(mapping[key])
-        rule = read_rule(mapping, Surroundings(FILE, lambda path: self.place), _teller(problems, self.place), ())
+        rule = read_rule(
+            mapping, Surroundings(FILE, lambda path: self.place), _teller(problems, self.place, mapping), ()
+        )
         if problems or rule is None:
             raise _error(problems)
         replies = [
@@ -107,17 +111,28 @@ class Draft:
 def compile_conditions(conditions: Mapping[str, Any], place: str = "") -> When:
     """Compile what `conditions(...)` gives by itself, to be tried on requests. Raises `RuleError` like `Draft.compile`."""
     problems: list[Problem] = []
-    when = compile_when(dict(conditions), _teller(problems, place), ())
+    when = compile_when(dict(conditions), _teller(problems, place, conditions), ())
     if problems:
         raise _error(problems)
     return when
 
 
-def _teller(problems: list[Problem], place: str) -> Report:
+def _teller(problems: list[Problem], place: str, said: Mapping[str, Any]) -> Report:
+    """Return a report that keeps problems, with the key of as much of their path as was `said`."""
+
     def tell(path: tuple[str | int, ...], message: str, hint: str = "") -> None:
-        problems.append(Problem(message, place, key=dotted(tuple(path)), hint=hint))
+        problems.append(Problem(message, place, key=dotted(path[: _depth(said, path)]), hint=hint))
 
     return tell
+
+
+def _depth(value: Any, path: tuple[str | int, ...]) -> int:
+    for depth, step in enumerate(path):
+        within = isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+        if not within and not (isinstance(value, Mapping) and step in value):
+            return depth
+        value = value[step]
+    return len(path)
 
 
 def _error(problems: list[Problem]) -> RuleError:
@@ -178,7 +193,7 @@ def _made(value: Any, standing: Standing, place: str) -> Reply:
         raise RuleError("`times` stands beside the function")
     problems: list[Problem] = []
     spec = {name: _literal(each) if name in REPLY_KINDS else each for name, each in answer.spec.items()}
-    reply = read_reply(spec, standing, _teller(problems, ""), ())
+    reply = read_reply(spec, standing, _teller(problems, "", spec), ())
     if problems or reply is None:
         raise _error(problems)
     return reply

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.building.drafts import Draft
+from mockserver.building.places import of_function
 from mockserver.core.rulefiles.written import flow
 from mockserver.core.rulefiles.yamlplaces import dotted
 from mockserver.core.rules.predicates import Predicate
@@ -75,7 +76,7 @@ def _python(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
     if isinstance(value, Predicate):
         yield f"`{dotted(path)}` is Python: {_one_line(value.words)}"
     elif isinstance(value, Answer):
-        yield f"`{dotted(path)}` is a Python function: {_one_line(repr(value))}"
+        yield f"`{dotted(path)}` is a Python function: {'' if value.function is None else of_function(value.function)}"
     elif isinstance(value, Compact):
         if "{{" in flow(_plain(value.value)):
             yield f"`{dotted(path)}` is JSON with look-ups among other items"

@@ -97,7 +97,7 @@ def lte(number: float) -> Matcher:
     return Matcher({"lte": number})
 
 
-def length(size: int | Matcher | Mapping[str, Any]) -> Matcher:
+def length(size: Any) -> Matcher:
     """The characters of a text, elements of a list or keys of an object: a number, or a matcher of the number.
 
     Example: `mockserver.when(tools=length(gte(3)))`
