@@ -120,7 +120,7 @@ class App:
 
     async def _play(self, play: Any, request: Request, line: Line, arrived: float) -> None:
         """Perform, and tell how it ended whatever happens."""
-        ending = Ending("failed", 0.0, 0, received=arrived)
+        ending = Ending("failed", 0.0, 0, received=arrived, link=line.link)
         try:
             ending = await perform(play.timeline, line, self.clock, arrived)
         except Exception:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias
 
 from mockserver.adapters import kernel
+from mockserver.core.messages import Link
 from mockserver.core.timeline import Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -43,6 +44,9 @@ class Line:
 
     `begin`, `body` and `raw` may wait for a slow client; once the client is gone they do nothing and `gone` says so.
     """
+
+    link: Link | None = None
+    """The connection, where it can be seen."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.gone: Gone = ""
@@ -120,6 +124,7 @@ class SocketLine(Line):
         # `cycle` may already be a later one.
         self._cycle: Any = send.__self__  # type: ignore[attr-defined]
         self._transport: asyncio.Transport = protocol.transport
+        self.link = protocol.link
         self._raw = False
         self._ended_by_us = False
         if self._cycle.disconnected:

@@ -86,7 +86,7 @@ async def perform(timeline: Timeline, line: Line, clock: Clock, arrived: float) 
         index += 1
     if end == "complete" and line.gone:
         end = _left(line)
-    return Ending(end, (clock.monotonic() - arrived) * 1000, sent, tuple(sent_at), arrived)
+    return Ending(end, (clock.monotonic() - arrived) * 1000, sent, tuple(sent_at), arrived, line.link)
 
 
 def _left(line: Line) -> End:

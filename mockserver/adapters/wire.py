@@ -16,6 +16,7 @@ import orjson
 
 from mockserver.adapters.line import KEY, Application, DirectLine, Receive, Scope, Send, SocketLine
 from mockserver.core import catalogue
+from mockserver.core.messages import Link
 
 LOG: Final = logging.getLogger("mockserver.wire")
 
@@ -48,6 +49,7 @@ class _Reach:
         super().__init__(*args, **kwargs)
         self.lines: list[SocketLine] = []
         self.hung_up = False
+        self.link = Link()
         self.logger = LOG  # uvicorn's own names stay free for an app that runs it beside us
         self.access_log = False
         self._inner: Application = self.app
@@ -67,8 +69,14 @@ class _Reach:
         """Forget a line whose exchange is over."""
         self.lines.remove(line)
 
+    def eof_received(self) -> None:
+        """Note that it is the client that ends the connection: once we have, its end is not heard any more."""
+        self.link.ended = self.link.ended or "client"
+        super().eof_received()  # type: ignore[misc]  # uvicorn's protocol stands behind this class
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the server, then every open line."""
+        self.link.ended = self.link.ended or ("server" if exc is None or self.hung_up else "client")
         super().connection_lost(exc)  # type: ignore[misc]  # uvicorn's protocol stands behind this class
         for line in self.lines:
             line.lost("server" if self.hung_up else "client")

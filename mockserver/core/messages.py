@@ -177,6 +177,15 @@ Kind: TypeAlias = Literal["json", "stream", "error", "http", "miss", "rejection"
 """What an answer was: a response in one of its two encodings, an error or `http` reply, or an answer without a rule."""
 
 
+class Link:
+    """One connection of a client. `ended` says who ended it, "" while it is open; the adapters keep that up to date."""
+
+    __slots__ = ("ended",)
+
+    def __init__(self) -> None:
+        self.ended: Literal["", "client", "server"] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What the player saw. Offsets are milliseconds from the arrival of the request."""
@@ -187,6 +196,8 @@ class Ending:
     sent_at: tuple[float, ...] = ()
     received: float = 0.0
     """When the whole request was there: seconds of the server's clock that only moves forward, 0 when unknown."""
+    link: Link | None = field(default=None, compare=False, repr=False)
+    """The connection it came by, None where there was none to see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,3 +244,31 @@ def test_a_head_may_be_long_and_come_in_pieces(quickest: Starter) -> None:
             peer.send(b"a" * 10_000)
         peer.send(b"\r\n\r\n{}")
         assert peer.answer()[0] == 200
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["read", "unread"])
+def test_a_link_tells_that_the_client_ended_the_connection(start: Starter, read: bool) -> None:
+    """Nobody has while it is open; then the client, by FIN when it had read everything and by RST when not."""
+    engine = FakeEngine()
+    with Peer(start(engine).url) as peer:
+        for _ in range(2):
+            peer.post()
+            if read:
+                peer.answer()
+        assert settled(lambda: len(engine.endings) == 2)
+        link = engine.endings[0].link
+        assert link is not None
+        assert link is engine.endings[1].link
+        assert link.ended == ""
+    assert settled(lambda: link.ended == "client")
+
+
+def test_a_link_tells_that_the_server_ended_the_connection(start: Starter) -> None:
+    engine = FakeEngine()
+    with Peer(start(engine).url) as peer:
+        peer.post(extra=b"connection: close\r\n")
+        peer.rest()
+        assert settled(lambda: bool(engine.endings))
+        link = engine.endings[0].link
+        assert link is not None
+        assert settled(lambda: link.ended == "server")
