@@ -39,6 +39,27 @@ def bind(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     return sock
 
 
+def hold(host: str = "127.0.0.1") -> socket.socket:
+    """Return a socket that has a free port to itself and does not listen: until `listen`, clients are refused at once.
+
+    Raises `SettingError` where there is none.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.bind((host, 0))  # not to be reused: two that do not listen could share a port
+    except OSError as error:
+        sock.close()
+        raise SettingError(_why(host, 0, error)) from error
+    return sock
+
+
+def listen(sock: socket.socket) -> socket.socket:
+    """Let a socket that was held accept connections; return it."""
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
 def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is in use; stop the other server or choose another port (0 takes any free one)"

@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
-from mockserver.adapters.port import bind, url_of
+from mockserver.adapters.port import bind, listen, url_of
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,11 +56,17 @@ class Host:
     """A server for tests: `bind` takes the port, the first request (or `start`) starts it, `stop` ends it for good.
 
     `settings` is what the server and every session without settings of its own go by; `rules` are rule files and folders
-    that every session stands on. Methods may be called from any thread, the running event loop's included: nothing waits
-    longer than the server takes to start.
+    that every session stands on; `held` is a socket of `port.hold`, to serve on that one. Methods may be called from any
+    thread, the running event loop's included: nothing waits longer than the server takes to start.
     """
 
-    def __init__(self, settings: Settings = FOR_TESTS, rules: Sequence[str | Path] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings = FOR_TESTS,
+        rules: Sequence[str | Path] = (),
+        *,
+        held: socket.socket | None = None,
+    ) -> None:
         self.settings = settings
         self.rules = tuple(rules)
         self._state: State = "new"
@@ -68,6 +74,7 @@ class Host:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
+        self._held = held
         self._socket: socket.socket | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
         self._thread: threading.Thread | None = None
@@ -101,7 +108,8 @@ class Host:
             if self._state == "stopped":
                 raise RuntimeError("this host was stopped; a host runs once, make another")
             if self._state == "new":
-                self._socket = bind(self.settings.host, self.settings.port)
+                held = self._held
+                self._socket = bind(self.settings.host, self.settings.port) if held is None else listen(held)
                 self._url = url_of(self._socket)
                 self._bell = socket.socketpair()
                 self._thread = threading.Thread(target=self._run, name="mockserver", daemon=True)
