@@ -76,7 +76,8 @@ def judged(session: Session, *, allow: Sequence[str] = (), strict: bool = False)
     verdict = judge(session, made, allow=read_allowed(list(allow), "allow"), strict=strict)
     count = len(verdict.findings)
     said = "clean" if verdict.ok else "1 finding" if count == 1 else f"{count} findings"
-    return verdict.ok, f"session '{session.name}': {said}\n{report(verdict)}\n"
+    text = report(verdict, "ask with ?allow={}")
+    return verdict.ok, f"session '{session.name}': {said}\n{text}\n"
 
 
 @dataclass(slots=True)
