@@ -24,6 +24,8 @@ Chunk: TypeAlias = Literal["word", "char", "whole"] | int
 
 _WORD: Final = re.compile(r"\s*\S+")
 _SIGN: Final = re.compile(r"\s*(?:\w+|[^\w\s]+)")
+_WORDS_EACH: Final = 20
+"""More words than so many for each delta are never cut one by one: they go into groups at once."""
 _PROSE: Final = frozenset(
     {
         "response.output_text.delta",
@@ -35,19 +37,24 @@ _PROSE: Final = frozenset(
 """Deltas of text for people, whose words are cut at white space. Arguments, input, code and JSON are cut at signs too."""
 
 
+MOST_DELTAS: Final = 50_000
+"""Deltas of one text. A model says less, but a rule may say back what a client said, and that may be megabytes."""
+
+
 def pieces(text: str, chunk: Chunk, prose: bool = True) -> list[str]:
     """Cut a text into the deltas of a stream; joined they are the text again. Empty text has none.
 
     `word` keeps white space with the word after it, at the end of the text with the word before. An integer is a length
-    in characters, as is `char` (1).
+    in characters, as is `char` (1). Pieces are longer than that where there would be more than `MOST_DELTAS`.
     """
+    least = -(-len(text) // MOST_DELTAS)
     if not text:
         return []
     if chunk == "word":
         return _words(text, _WORD if prose and text[0] not in "{[" else _SIGN)
     if chunk == "whole":
         return [text]
-    size = 1 if chunk == "char" else chunk
+    size = max(least, chunk if isinstance(chunk, int) else 1)
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
@@ -55,9 +62,16 @@ def _words(text: str, pattern: re.Pattern[str]) -> list[str]:
     body = text.rstrip()  # also keeps the search linear: every white space is then followed by something else
     if not body:
         return [text]
+    most = MOST_DELTAS * _WORDS_EACH
+    if len(body) > 2 * most and (pattern is _SIGN or len(body.split(None, most)) > most):
+        # Even the list of its words would weigh a gigabyte.
+        pattern = re.compile(f"(?:{pattern.pattern}){{1,{-(-len(body) // 2 // MOST_DELTAS)}}}")
     found = pattern.findall(body)
     if len(body) != len(text):
         found[-1] += text[len(body) :]
+    if len(found) > MOST_DELTAS:
+        size = -(-len(found) // MOST_DELTAS)
+        found = ["".join(found[start : start + size]) for start in range(0, len(found), size)]
     return found
 
 

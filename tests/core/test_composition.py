@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.composition import compose, final_response, pieces
+from mockserver.core.composition import MOST_DELTAS, compose, final_response, pieces
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.events import Event
 from mockserver.core.grammar.event_types import EVENTS, SCHEMA_TYPES
@@ -404,3 +404,13 @@ def test_events_tell_their_items(items: list[dict[str, Any]]) -> None:
     """Reading a whole stream back gives the output."""
     made = answer(items)
     assert output_so_far(made.events) == made.response["output"]
+
+
+@pytest.mark.parametrize("chunk", ["word", "char", 1, 3])
+@pytest.mark.parametrize("length", [200_000, 3_000_000], ids=["long", "very long"])
+def test_a_text_of_megabytes_has_bounded_deltas(chunk: Literal["word", "char"] | int, length: int) -> None:
+    """A rule may say back what a client said."""
+    text = "ab c" * (length // 4)
+    cut = pieces(text, chunk)
+    assert "".join(cut) == text
+    assert MOST_DELTAS / 4 < len(cut) <= MOST_DELTAS
