@@ -111,15 +111,26 @@ _ELSEWHERE = {"RuleError": "mockserver.core.errors"}
 """The rooms of the public names that are no words."""
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name from its room."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # else any misspelt name would be fine with type checkers
 
-    found = getattr(import_module(_ELSEWHERE.get(name, "mockserver.words")), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        """Load a public name from its room."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_hint(name)}", name=name)
+        from importlib import import_module
+
+        found = getattr(import_module(_ELSEWHERE.get(name, "mockserver.words")), name)
+        globals()[name] = found
+        return found
+
+
+def _hint(name: str) -> str:
+    if name.startswith("_"):
+        return ""
+    from mockserver.core.errors import nearest
+
+    close = nearest(name, __all__)
+    return f"; did you mean {close!r}?" if close else ""
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
+import pkgutil
 import re
 from datetime import timedelta
 from typing import Any
@@ -229,3 +232,27 @@ def test_every_word_is_public_and_its_example_makes_a_rule(name: str) -> None:
     eval(example, {**FUNCTIONS, "Timing": Timing, "mockserver": rehearsal})
     assert rehearsal.drafts
     assert rehearsal.drafts[0].answers or name in MATCHERS or name in ("one_of", "not_")
+
+
+def test_the_package_gives_its_public_names_and_no_others() -> None:
+    assert list(mockserver.__all__) == sorted(mockserver.__all__)
+    assert set(mockserver.__all__) <= set(dir(mockserver))
+    for name in mockserver.__all__:
+        assert getattr(mockserver, name) is not None
+    with pytest.raises(AttributeError, match=re.escape("has no attribute 'contians'; did you mean 'contains'?")):
+        _ = mockserver.contians  # type: ignore[attr-defined]
+
+
+def test_what_type_checkers_see_of_the_package_is_what_there_is() -> None:
+    """The imports that only type checkers follow name every public name, each from where it is loaded."""
+    tree = ast.parse(inspect.getsource(mockserver))
+    [seen] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    rooms = {alias.name: node.module for node in seen.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert sorted(rooms) == list(mockserver.__all__)
+    for name, room in rooms.items():
+        assert getattr(mockserver, name) is getattr(importlib.import_module(str(room)), name)
+
+
+def test_no_word_is_hidden_by_a_room() -> None:
+    """A room below the package becomes its attribute once imported, in the place of a word of that name."""
+    assert not {each.name for each in pkgutil.iter_modules(mockserver.__path__)} & set(mockserver.__all__)

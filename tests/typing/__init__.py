@@ -1,0 +1,1 @@
+"""Python that the type checker must accept, and Python that it must refuse."""

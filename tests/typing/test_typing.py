@@ -1,0 +1,42 @@
+"""What a type checker makes of rules built in Python: right ones pass, and each mistake is found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+IGNORED = re.compile(r"  # type: ignore\[([a-z-]+(?:, [a-z-]+)*)\]$")
+
+
+def checked(*files: Path) -> list[str]:
+    """Return what mypy, as strict as this project is, says about these files alone."""
+    from mypy import api
+
+    options = ["--config-file", str(ROOT / "pyproject.toml"), "--follow-imports=silent", "--no-error-summary"]
+    said, wrong, _ = api.run([*options, "--hide-error-context", *map(str, files)])
+    assert wrong == ""
+    return [line for line in said.splitlines() if ": error: " in line]
+
+
+def test_the_type_checker_accepts_what_is_right_and_refuses_each_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line of `refused.py` that ignores an error has that error once the ignoring is taken away."""
+    pytest.importorskip("mypy")
+    monkeypatch.chdir(ROOT)
+    lines = (HERE / "refused.py").read_text(encoding="utf-8").splitlines()
+    bare = tmp_path / "bare.py"
+    bare.write_text("\n".join(IGNORED.sub("", line) for line in lines) + "\n", encoding="utf-8")
+    expected = {number: found[1] for number, line in enumerate(lines, 1) if (found := IGNORED.search(line))}
+    refused: dict[int, set[str]] = {}
+    for error in checked(HERE / "accepted.py", bare):
+        place, _, said = error.partition(": error: ")
+        file, _, line = place.rpartition(":")
+        assert Path(file).name == "bare.py", error
+        refused.setdefault(int(line), set()).add(said.rpartition("[")[2].rstrip("]"))
+    assert {number: ", ".join(sorted(codes)) for number, codes in refused.items()} == expected
+    assert len(expected) > 30
