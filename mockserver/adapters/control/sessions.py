@@ -89,7 +89,7 @@ class Sessions:
         wanted = await bodies.filled(options.form(self.served.now), "session", asked)
         if name and wanted.get("name", name) != name:
             raise Refused(400, f"Invalid session: the body calls it '{wanted['name']}', the path '{name}'.")
-        rules = RuleFile()
+        rules = None
         if wanted.get("rules") is not None:
             rules = await understood(wanted["rules"], wanted.get("file", FIRST))
         # From here on nothing waits: no other request can take the name.
@@ -97,15 +97,18 @@ class Sessions:
         if not name and sessions.peek(called) is not None:
             raise Refused(409, f"The session '{called}' is open. PUT /_mock/sessions/NAME begins it afresh.")
         session = self._made(called, wanted, rules)
-        return answer({**self.served.about(session, asked), "problems": told_problems(rules.problems)}, 201)
+        return answer(
+            {**self.served.about(session, asked), "problems": told_problems(rules.problems if rules else ())}, 201
+        )
 
-    def _made(self, name: str, wanted: Any, rules: RuleFile) -> Session:
+    def _made(self, name: str, wanted: Any, rules: RuleFile | None) -> Session:
         sessions = self.served.engine.sessions
         session = sessions.begin(name, options.chosen(wanted, sessions.options))
         session.frozen = wanted.get("now")
         if wanted.get("speed"):
             session.hurry = False  # who asks for a pace wants it kept, even where time stands still
-        self.rules.furnish(session, rules)
+        if rules is not None:
+            self.rules.furnish(session, rules)
         return session
 
     def _free(self) -> str:
