@@ -22,7 +22,7 @@ from mockserver.core.messages import Request
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import Mismatch, RuleReport
 from mockserver.core.rules.showing import is_secret, show
-from mockserver.testing.verdict import ALLOWABLE, Finding, Kind, Verdict
+from mockserver.testing.verdict import ALLOWABLE, NOBODY, Finding, Kind, Verdict
 
 MARKER: Final = '@pytest.mark.mockserver(allow=["{}"])'
 
@@ -51,7 +51,7 @@ def report(verdict: Verdict, allowing: str = MARKER) -> str:
             lines += [f"  {line}" for line in _TELLERS[finding.kind](finding)]
             if finding.kind in ALLOWABLE:
                 lines.append(f"  to let it pass: {allowing.format(finding.kind)}")
-    return "\n".join(lines + list(exchanges(verdict)))
+    return "\n".join(lines + (list(exchanges(verdict)) if verdict.session else []))
 
 
 def head(finding: Finding) -> str:
@@ -128,6 +128,12 @@ def _for_tests(message: str) -> str:
 _FLAG: Final = re.compile(r"mockserver: --allow-param (\S+) lets it through")
 
 
+def _late(finding: Finding) -> str:
+    if finding.what == NOBODY:
+        return "in the test: a request came to mockserver, and this test does not use it"
+    return f"in the app: a request came for the session {finding.what}, which has ended"
+
+
 def _label(finding: Finding) -> str:
     return finding.rule.label if finding.rule is not None else finding.place
 
@@ -146,7 +152,7 @@ _HEADS: Final[Mapping[Kind, Callable[[Finding], str]]] = MappingProxyType(
             f"in the test: the reply of {finding.place} is not what was asked for: {finding.what}"
         ),
         "unfilled": lambda finding: f"in the test: the reply of {finding.place} cannot be filled in: {finding.what}",
-        "late": lambda finding: f"in the app: a request came for the session {finding.what}, which has ended",
+        "late": _late,
         "unused": lambda finding: f"in the test: {_label(finding)} answered nothing",
     }
 )
@@ -251,7 +257,10 @@ def _of_late(finding: Finding) -> Iterator[str]:
         request = entry.exchange.request
         said = request.unread().conversation.said
         yield f"{request.method} {show(request.path, 80)[1:-1]}{'' if said is None else f': {show(said)}'}"
-    yield "an earlier test left something running (a thread, a task, a client in a loop); wait for it there"
+    if finding.what == NOBODY:
+        yield "give the test the `mockserver` fixture; if it should not ask at all, an earlier test left something running"
+    else:
+        yield "that test left something running (a thread, a task, a client in a loop); wait for it there"
 
 
 def _of_unused(finding: Finding) -> Iterator[str]:
