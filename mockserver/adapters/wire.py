@@ -44,6 +44,7 @@ class _Reach:
 
     app: Any
     transport: Any
+    cycle: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,8 +88,14 @@ class _Reach:
         self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no HTTP, in the provider's shape, and close."""
-        self.transport.write(_MALFORMED)
+        """Answer bytes that are no HTTP, in the provider's shape, and close; after whole requests have their answers."""
+        cycle = self.cycle
+        going_on = cycle is not None and not cycle.response_complete
+        if going_on and not cycle.more_body:
+            cycle.keep_alive = False
+            return
+        if not (going_on and cycle.response_started):
+            self.transport.write(_MALFORMED)
         self.transport.close()
 
 

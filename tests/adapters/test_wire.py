@@ -272,3 +272,23 @@ def test_a_link_tells_that_the_server_ended_the_connection(start: Starter) -> No
         link = engine.endings[0].link
         assert link is not None
         assert settled(lambda: link.ended == "server")
+
+
+def test_bytes_that_are_no_http_spoil_no_answer_before_them(start: Starter) -> None:
+    """A stream in progress and requests in waiting are answered to the end; then the connection closes."""
+    engine = FakeEngine(lambda request: stream(5, every=10) if request.path == "/stream" else canned({}))
+    with Peer(start(engine).url) as peer:
+        one = b"POST /%b HTTP/1.1\r\nhost: mock\r\ncontent-length: 2\r\n\r\n{}"
+        peer.send(one % b"stream" + one % b"next" + b"\x00\x01 nonsense\r\n\r\n" + one % b"never")
+        answers = peer.rest()
+    assert answers.count(b"event: tick") == 5
+    head, _, rest = answers.partition(b"0\r\n\r\n")
+    assert b"400 Bad Request" not in head
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert settled(lambda: [request.path for request in engine.requests] == ["/stream", "/next"])
+
+
+def test_a_body_that_goes_wrong_is_refused(start: Starter) -> None:
+    with Peer(start(FakeEngine()).url) as peer:
+        peer.send(b"POST / HTTP/1.1\r\nhost: mock\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n")
+        assert peer.rest().startswith(b"HTTP/1.1 400 ")
