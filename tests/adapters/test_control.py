@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -17,7 +18,7 @@ from mockserver.adapters.control.guards import objection
 from mockserver.adapters.control.journal import masked, read_cursor
 from mockserver.adapters.server import Server, bind
 from mockserver.core.engine import Engine
-from tests.adapters.doubles import call
+from tests.adapters.doubles import Peer, call
 from tests.adapters.test_disk import write
 
 
@@ -120,7 +121,52 @@ def test_a_limit_keeps_the_newest_or_goes_page_by_page(url: str) -> None:
     assert [entry["number"] for entry in told(url, "?limit=2&after=1")["requests"]] == [2, 3]
 
 
-@pytest.mark.parametrize("query", ["?after=x", "?limit=x", "?after=a:b"])
+def test_the_journal_is_filtered_by_rule_kind_and_status(url: str) -> None:
+    """A rule goes by its name or its place; filters together narrow down."""
+    for text in ("hello", "unheard of"):
+        ask(url, text)
+        ask(url, text, stream=True)
+    place = told(url, "?kind=json")["requests"][0]["place"]
+
+    def numbers(query: str) -> list[int]:
+        return [entry["number"] for entry in told(url, query)["requests"]]
+
+    assert numbers("?rule=hello") == numbers(f"?rule={quote(place)}") == [1, 2]
+    assert numbers("?rule=hell") == []
+    assert numbers("?kind=stream") == [2]
+    assert numbers("?kind=miss") == numbers("?status=404") == numbers("?misses=1") == [3, 4]
+    assert numbers("?status=200&kind=json&rule=hello") == [1]
+    assert numbers("?status=200&limit=1") == [2]
+    assert numbers("?kind=&status=&rule=&limit=") == [1, 2, 3, 4]
+
+
+def test_a_session_that_began_afresh_is_told_from_its_beginning(url: str) -> None:
+    """Its numbers begin again; who followed the old one misses nothing."""
+    for _ in range(3):
+        ask(url, prefix="/s/blue")
+    following = quote(told(url)["next"])
+    call(url, "PUT", "/_mock/sessions/blue", b"")
+    ask(url, prefix="/s/blue")
+    assert [entry["number"] for entry in told(url, f"?after={following}")["requests"]] == [1]
+
+
+def test_what_came_too_late_is_told_until_its_session_begins_again(url: str) -> None:
+    """A request to a session that has ended belongs to nobody who comes after."""
+    ask(url, prefix="/s/blue")
+    call(url, "DELETE", "/_mock/sessions/blue", None)
+    assert ask(url, prefix="/s/blue") == 410
+    for query in ("", "?session=blue"):
+        assert [(entry["session"], entry["status"]) for entry in told(url, query)["requests"]] == [("blue", 410)]
+    following = quote(told(url)["next"])
+    assert told(url, f"?after={following}")["requests"] == []
+    call(url, "PUT", "/_mock/sessions/blue", b"")
+    assert told(url, "?session=blue")["requests"] == []
+    assert len(told(url)["requests"]) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=x", "?limit=x", "?after=a:b", "?limit=-1", "?status=ok", "?kind=streams", "?sesion=a", "?x=1"]
+)
 def test_a_senseless_query_is_a_400(url: str, query: str) -> None:
     status, _, body = call(url, "GET", f"/_mock/requests{query}", None)
     assert status == 400
@@ -133,14 +179,30 @@ def test_a_senseless_query_is_a_400(url: str, query: str) -> None:
         ("GET", "/_mock", 404),
         ("GET", "/_mock/nothing", 404),
         ("POST", "/_mock/requests", 405),
+        ("DELETE", "/_mock/health", 405),
+        ("PATCH", "/_mock/sessions/x", 405),
+        ("GET", "/_mock/sessions/", 404),
+        ("GET", "/_mock/sessions/a/b/c", 404),
         ("GET", "/_mocker", 404),
     ],
 )
 def test_what_is_not_there_is_told_in_the_providers_shape(url: str, method: str, path: str, status: int) -> None:
     found, headers, body = call(url, method, path)
     assert found == status
+    if status == 405:
+        assert "GET" in headers["allow"]
     assert headers["content-type"] == "application/json"
     assert json.loads(body)["error"]["message"]
+
+
+def test_a_path_that_is_not_there_is_told_what_it_may_have_meant(url: str) -> None:
+    for path, meant in [("sesions", "/_mock/sessions"), ("sessions/x/clok", "/_mock/sessions/{name}/clock")]:
+        assert f"did you mean {meant}?" in json.loads(call(url, "GET", f"/_mock/{path}", None)[2])["error"]["message"]
+    assert "/_mock/health" in json.loads(call(url, "GET", "/_mock/zzz", None)[2])["error"]["message"]
+
+
+def test_a_server_without_a_judge_says_so(url: str) -> None:
+    assert call(url, "GET", "/_mock/report", None)[0] == 501
 
 
 @pytest.mark.parametrize(
@@ -159,6 +221,49 @@ def test_what_is_not_there_is_told_in_the_providers_shape(url: str, method: str,
 def test_web_pages_stay_out(url: str, headers: dict[str, str], status: int) -> None:
     """By origin, and by host where a page's own name was made to resolve to this machine."""
     assert call(url, "GET", "/_mock/requests", None, **headers)[0] == status
+    written = call(url, "PUT", "/_mock/sessions/blue", b"{}", **headers)[0]
+    assert written == (201 if status == 200 else status)
+    assert (b"blue" in call(url, "GET", "/_mock/sessions", None)[2]) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 201),
+        ("Application/JSON; charset=utf-8", 201),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("text/plain; application/json", 415),
+        ("", 415),
+    ],
+)
+def test_what_a_page_could_send_by_itself_is_no_write(url: str, kind: str, status: int) -> None:
+    """Only content types that a browser asks leave for."""
+    assert call(url, "POST", "/_mock/sessions", b"{}", **{"content-type": kind})[0] == status
+
+
+def test_a_refused_write_leaves_the_connection_in_step(url: str) -> None:
+    """Its body is not taken for the next request."""
+    with Peer(url) as peer:
+        for _ in range(2):
+            peer.post(b"x" * 100_000, "/_mock/sessions", b"origin: https://evil.example\r\n")
+            assert peer.answer()[0] == 403
+        peer.send(b"GET /_mock/health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert peer.answer()[0] == 200
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_write_breaks_nothing(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        with Peer(url) as peer:
+            peer.send(
+                b"POST /_mock/sessions HTTP/1.1\r\nhost: localhost\r\n"
+                b"content-type: application/json\r\ncontent-length: 50\r\n\r\n{"
+            )
+    assert call(url, "POST", "/_mock/sessions", b"{}")[0] == 201
+    assert caplog.records == []
 
 
 def scope(client: str = "127.0.0.1", method: str = "GET", **headers: str) -> dict[str, Any]:
@@ -180,6 +285,10 @@ def scope(client: str = "127.0.0.1", method: str = "GET", **headers: str) -> dic
         (scope("::ffff:127.0.0.1"), ""),
         (scope(host="box.lan"), "Host"),
         (scope(method="POST"), ""),
+        (scope(method="POST", **{"content-type": "application/yaml"}), ""),
+        (scope(method="PUT", **{"content-type": "text/plain"}), "content type"),
+        ({**scope(method="DELETE"), "headers": [(b"host", b"localhost")]}, ""),
+        (scope("10.0.0.7", "DELETE"), "token"),
         ({**scope(method="POST"), "headers": [(b"host", b"localhost")]}, "content type"),
         (scope(authorization="Bearer right", origin="https://evil.example"), "origins"),
         (scope(origin="http://["), "origins"),

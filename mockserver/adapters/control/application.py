@@ -131,8 +131,8 @@ def _http_error(asked: Asked, error: Exception, paths: Sequence[str]) -> Respons
     if error.status_code == 405:
         allowed = (headers or {}).get("allow") or (headers or {}).get("Allow", "")
         return refusal(405, f"Not allowed: {asked.method} on {path}. Allowed: {allowed}.", headers)
-    like = nearest(path, paths)
-    there = f"did you mean {like}?" if like else f"there are {', '.join(paths)}."
+    like = nearest(path.removeprefix(f"{ROOT}/"), [each.removeprefix(f"{ROOT}/") for each in paths])
+    there = f"did you mean {ROOT}/{like}?" if like else f"there are {', '.join(paths)}."
     return refusal(error.status_code, f"There is no {path} here; {there}", headers)
 
 
