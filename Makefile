@@ -60,3 +60,4 @@ bench: $(VENV)/.development ## Measure, beside a bare ASGI callable in the same 
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) build dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
