@@ -15,8 +15,10 @@ from mockserver.core.errors import RuleError, nearest
 from mockserver.core.rules.predicates import Predicate
 from mockserver.words import Matcher
 
-Wanted: TypeAlias = Any
-"""A plain value (equals), a `Matcher`, a compiled pattern, a function of the value, or an object that compares itself."""
+Wanted: TypeAlias = Callable[[Any], Any] | object
+"""A plain value (equals), a `Matcher`, a compiled pattern, a function of the value, or an object that compares itself.
+
+That is any object; the function is named so that type checkers know what a lambda is given."""
 
 
 class Conditions(TypedDict, total=False):

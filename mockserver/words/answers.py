@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from mockserver.core.errors import RuleError
 from mockserver.words.items import text
+from mockserver.words.spelling import spelled
 from mockserver.words.values import UNSET, After, Answer, Fault, Item, Seconds, Unset, duration, given
 
 Reason: TypeAlias = Literal["max_output_tokens", "content_filter"]
@@ -20,6 +21,7 @@ Event: TypeAlias = str | Mapping[str, Any]
 """One entry of `events`: a name, or a mapping; `at` in it is seconds from the arrival of the request."""
 
 
+@spelled
 def error(
     name: str | None = None,
     *,
@@ -45,6 +47,7 @@ def error(
     return Answer(spec)
 
 
+@spelled
 def http(
     status: int = 200,
     body: Any = None,
@@ -67,6 +70,7 @@ def http(
     return Answer(spec)
 
 
+@spelled
 def events(*entries: Event, fill: bool = True) -> Answer:
     """A literal stream of events; short names and one-key shorthands are completed unless `fill=False`.
 
@@ -82,6 +86,7 @@ def _entry(entry: Event) -> Event:
     return entry
 
 
+@spelled
 def auto() -> Answer:
     """Whatever satisfies the request: a forced tool call, a valid instance of its schema, or fixed text.
 
@@ -90,6 +95,7 @@ def auto() -> Answer:
     return Answer({"auto": True})
 
 
+@spelled
 def failed(*items: str | Item, code: str | None = None, message: str | None = None, after: int | None = None) -> Answer:
     """A response that ends with `response.failed`, after so many deltas of these items (all unless given).
 
@@ -98,6 +104,7 @@ def failed(*items: str | Item, code: str | None = None, message: str | None = No
     return Answer({**_items(items), "failed": given(code=code, message=message, after=after)})
 
 
+@spelled
 def incomplete(*items: str | Item, reason: Reason = "max_output_tokens") -> Answer:
     """A response that ends with `response.incomplete`, after these items.
 
@@ -113,6 +120,7 @@ def _items(items: tuple[str | Item, ...]) -> dict[str, Any]:
 # Faults
 
 
+@spelled
 def delay(seconds: Seconds, *, after: After | None = None, before: str | None = None) -> Fault:
     """Send everything after this place later.
 
@@ -121,6 +129,7 @@ def delay(seconds: Seconds, *, after: After | None = None, before: str | None = 
     return Fault({"delay": {"time": duration(seconds, "delay()"), **_place(after, before)}})
 
 
+@spelled
 def stall(seconds: Seconds | None = None, *, after: After | None = None, before: str | None = None) -> Fault:
     """Send nothing more, for this long or until the client leaves.
 
@@ -130,6 +139,7 @@ def stall(seconds: Seconds | None = None, *, after: After | None = None, before:
     return Fault({"stall": {**time, **_place(after, before)}})
 
 
+@spelled
 def cut(*, after: After | None = None, before: str | None = None) -> Fault:
     """Close the connection cleanly (FIN) without the end of the answer.
 
@@ -138,6 +148,7 @@ def cut(*, after: After | None = None, before: str | None = None) -> Fault:
     return Fault({"cut": _place(after, before)})
 
 
+@spelled
 def reset(*, after: After | None = None, before: str | None = None) -> Fault:
     """Reset the connection (RST) once what came before has arrived.
 

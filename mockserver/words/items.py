@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from mockserver.words.spelling import spelled
 from mockserver.words.values import Item, given
 
 Texts: TypeAlias = str | Sequence[str]
@@ -19,6 +20,7 @@ Texts: TypeAlias = str | Sequence[str]
 Phase: TypeAlias = Literal["commentary", "final_answer"]
 
 
+@spelled
 def text(text: str) -> Item:
     """A message of the assistant with this text.
 
@@ -27,6 +29,7 @@ def text(text: str) -> Item:
     return Item({"message": text})
 
 
+@spelled
 def refusal(
     refusal: str,
     *,
@@ -41,6 +44,7 @@ def refusal(
     return _item("refusal", refusal, "refusal", given(phase=phase, id=id, status=status))
 
 
+@spelled
 def json_text(value: Any) -> Item:
     """A message whose text is this value as compact JSON: an answer to a `json_schema` format.
 
@@ -49,6 +53,7 @@ def json_text(value: Any) -> Item:
     return Item({"json": value})
 
 
+@spelled
 def message(
     text: str | None = None,
     *,
@@ -69,6 +74,7 @@ def message(
     return Item({"message": fields})
 
 
+@spelled
 def reasoning(
     summary: Texts | None = None,
     *,
@@ -85,6 +91,7 @@ def reasoning(
     return _item("reasoning", summary, "summary", fields)
 
 
+@spelled
 def function_call(
     name: str,
     arguments: Mapping[str, Any] | Sequence[Any] | str | None = None,
@@ -100,6 +107,7 @@ def function_call(
     return Item({"function_call": given(name=name, arguments=arguments, call_id=call_id, id=id, status=status)})
 
 
+@spelled
 def custom_tool_call(
     name: str,
     input: str,  # noqa: A002 - the API's name
@@ -115,6 +123,7 @@ def custom_tool_call(
     return Item({"custom_tool_call": given(name=name, input=input, call_id=call_id, id=id, status=status)})
 
 
+@spelled
 def web_search_call(
     query: str | None = None,
     *,
@@ -134,6 +143,7 @@ def web_search_call(
     return _item("web_search_call", query, "query", fields)
 
 
+@spelled
 def file_search_call(
     queries: Texts,
     *,
@@ -148,6 +158,7 @@ def file_search_call(
     return _item("file_search_call", queries, "queries", given(results=results, id=id, status=status))
 
 
+@spelled
 def code_interpreter_call(
     code: str,
     *,
@@ -165,6 +176,7 @@ def code_interpreter_call(
     return _item("code_interpreter_call", code, "code", fields)
 
 
+@spelled
 def image_generation_call(
     result: str | None = None,
     *,
@@ -196,6 +208,7 @@ def image_generation_call(
     return _item("image_generation_call", result, "result", fields)
 
 
+@spelled
 def mcp_list_tools(
     server_label: str,
     tools: Sequence[str | Mapping[str, Any]] | None = None,
@@ -210,6 +223,7 @@ def mcp_list_tools(
     return Item({"mcp_list_tools": given(server_label=server_label, tools=tools, error=error, id=id)})
 
 
+@spelled
 def mcp_call(
     server_label: str,
     name: str,

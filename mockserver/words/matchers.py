@@ -14,9 +14,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.words.spelling import spelled
 from mockserver.words.values import Matcher
 
 
+@spelled
 def equals(value: Any) -> Matcher:
     """The same JSON value: 1 is 1.0, True is not 1. What a bare value means; needed for an object.
 
@@ -25,6 +27,7 @@ def equals(value: Any) -> Matcher:
     return Matcher({"equals": value})
 
 
+@spelled
 def contains(*texts: str) -> Matcher:
     """Text that contains this; of several: all of them.
 
@@ -33,6 +36,7 @@ def contains(*texts: str) -> Matcher:
     return Matcher({"contains": _one_or_all(texts)})
 
 
+@spelled
 def glob(pattern: str) -> Matcher:
     """The whole text, with `*`, `?` and `[..]`.
 
@@ -41,6 +45,7 @@ def glob(pattern: str) -> Matcher:
     return Matcher({"glob": pattern})
 
 
+@spelled
 def matches(pattern: str | re.Pattern[str]) -> Matcher:
     """A regular expression, found anywhere in the text; `{{ match.1 }}` in the reply is its first group.
 
@@ -49,6 +54,7 @@ def matches(pattern: str | re.Pattern[str]) -> Matcher:
     return Matcher({"matches": pattern})
 
 
+@spelled
 def one_of(*values: Any) -> Matcher:
     """Equal to one of these (`in` in a rule file).
 
@@ -57,6 +63,7 @@ def one_of(*values: Any) -> Matcher:
     return Matcher({"in": list(values)})
 
 
+@spelled
 def exists(there: bool = True) -> Matcher:
     """There is a value, whatever it is; with False: there is none.
 
@@ -65,6 +72,7 @@ def exists(there: bool = True) -> Matcher:
     return Matcher({"exists": there})
 
 
+@spelled
 def gt(number: float) -> Matcher:
     """A number greater than this.
 
@@ -73,6 +81,7 @@ def gt(number: float) -> Matcher:
     return Matcher({"gt": number})
 
 
+@spelled
 def gte(number: float) -> Matcher:
     """A number that is this or greater.
 
@@ -81,6 +90,7 @@ def gte(number: float) -> Matcher:
     return Matcher({"gte": number})
 
 
+@spelled
 def lt(number: float) -> Matcher:
     """A number less than this.
 
@@ -89,6 +99,7 @@ def lt(number: float) -> Matcher:
     return Matcher({"lt": number})
 
 
+@spelled
 def lte(number: float) -> Matcher:
     """A number that is this or less.
 
@@ -97,6 +108,7 @@ def lte(number: float) -> Matcher:
     return Matcher({"lte": number})
 
 
+@spelled
 def length(size: Any) -> Matcher:
     """The characters of a text, elements of a list or keys of an object: a number, or a matcher of the number.
 
@@ -105,6 +117,7 @@ def length(size: Any) -> Matcher:
     return Matcher({"length": size})
 
 
+@spelled
 def include(*elements: Any) -> Matcher:
     """A list with an element like this (a value or a matcher); of several: all of them.
 
@@ -113,6 +126,7 @@ def include(*elements: Any) -> Matcher:
     return Matcher({"include": _one_or_all(elements)})
 
 
+@spelled
 def schema(json_schema: Mapping[str, Any]) -> Matcher:
     """Valid against this JSON Schema.
 
@@ -121,6 +135,7 @@ def schema(json_schema: Mapping[str, Any]) -> Matcher:
     return Matcher({"schema": json_schema})
 
 
+@spelled
 def any_of(*matchers: Any) -> Matcher:
     """At least one of these matchers holds.
 
@@ -129,6 +144,7 @@ def any_of(*matchers: Any) -> Matcher:
     return Matcher({"any_of": list(matchers)})
 
 
+@spelled
 def all_of(*matchers: Any) -> Matcher:
     """All of these matchers hold.
 
@@ -137,6 +153,7 @@ def all_of(*matchers: Any) -> Matcher:
     return Matcher({"all_of": list(matchers)})
 
 
+@spelled
 def not_(matcher: Any) -> Matcher:
     """This matcher does not hold; a value that is not there is fine.
 

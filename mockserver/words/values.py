@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from mockserver.core.errors import RuleError
+from mockserver.words.spelling import spelled
 
 Seconds: TypeAlias = float | timedelta
 """A time in Python: a number of seconds, or a timedelta."""
@@ -140,6 +141,9 @@ class Timing:
         }
         made |= given(tokens_per_second=self.tokens_per_second, chunk=self.chunk)
         object.__setattr__(self, "spec", made)
+
+
+setattr(Timing, "__init__", spelled(Timing.__init__, "Timing"))  # noqa: B010 - no type checker lets it be assigned
 
 
 def given(**fields: Any) -> dict[str, Any]:

@@ -199,6 +199,24 @@ def test_a_body_that_is_no_text_is_refused() -> None:
         http(200, b"\xff")
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: error("x", retry_afetr=1), "unknown argument `retry_afetr` of error(); did you mean `retry_after`?"),  # type: ignore[call-arg]
+        (
+            lambda: function_call("f", callid="c"),  # type: ignore[call-arg]
+            "unknown argument `callid` of function_call(); did you mean `call_id`?",
+        ),
+        (lambda: Timing(frist=1), "unknown argument `frist` of Timing(); did you mean `first`?"),  # type: ignore[call-arg]
+        (lambda: cut(when=1), "unknown argument `when` of cut(); known: after, before"),  # type: ignore[call-arg]
+    ],
+)
+def test_a_misspelt_keyword_of_a_word_is_a_type_error_with_the_nearest_name(make: Any, told: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert str(raised.value) == told
+
+
 # Completeness: what a rule file can say, Python can say
 
 
