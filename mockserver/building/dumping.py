@@ -42,9 +42,9 @@ def _rule(draft: Draft) -> Iterator[str]:
     mapping = draft.mapping()
     reason = _unwritable(draft, mapping)
     if reason:
-        yield f"  # {draft.place}: left out: {reason}"
+        yield f"  # {_one_line(draft.place)}: left out: {reason}"
         return
-    yield f"  # {draft.place}"
+    yield f"  # {_one_line(draft.place)}"
     for number, line in enumerate(_block(_plain(mapping))):
         yield f"  {'  ' if number else '- '}{line}"
 
@@ -55,9 +55,9 @@ def _otherwise(draft: Draft) -> Iterator[str]:
     if not reason and "reply" not in mapping:
         reason = "`otherwise` in a rule file is a single reply"
     if reason:
-        yield f"# {draft.place}: `otherwise` left out: {reason}"
+        yield f"# {_one_line(draft.place)}: `otherwise` left out: {reason}"
         return
-    yield f"# {draft.place}"
+    yield f"# {_one_line(draft.place)}"
     yield from _entry("otherwise", _plain(mapping["reply"]))
 
 

@@ -5,10 +5,11 @@ This room decides which frame is the author's: the innermost one outside this pa
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType, MethodType, TracebackType
 from typing import Any, Final
 
 _PACKAGE: Final = __name__.partition(".")[0]
@@ -24,12 +25,18 @@ def caller() -> str:
 
 def of_function(function: Callable[..., Any]) -> str:
     """Return how a function is named and where it stands, such as `is_polite at tests/test_chat.py:12`."""
-    plain = getattr(function, "__func__", function)
-    plain = getattr(plain, "func", plain)  # of a functools.partial
+    plain = unwrapped(function)
     name = getattr(plain, "__name__", "") or repr(plain)
     name = "lambda" if name == "<lambda>" else name
     code = getattr(plain, "__code__", None)
     return name if code is None else f"{name} at {shortened(code.co_filename)}:{code.co_firstlineno}"
+
+
+def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function inside a method or a partial."""
+    while isinstance(function, (functools.partial, MethodType)):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    return function
 
 
 def of_exception(error: BaseException) -> str:

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from mockserver.building.places import of_function
+from mockserver.building.places import of_function, unwrapped
 from mockserver.core.errors import RuleError
 from mockserver.core.rules.equality import equal
 from mockserver.core.rules.predicates import Predicate
@@ -75,7 +75,7 @@ def predicate(function: Callable[[Any], Any]) -> Predicate:
 
 
 def _is_asynchronous(function: Callable[..., Any]) -> bool:
-    code = getattr(getattr(function, "__func__", getattr(function, "func", function)), "__code__", None)
+    code = getattr(unwrapped(function), "__code__", None)
     return code is not None and bool(code.co_flags & _ASYNCHRONOUS)
 
 
@@ -154,6 +154,9 @@ def _tests(value: Any) -> Json:
 
 # JSON
 
+_LONE: Final = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no encoding of text can carry."""
+
 
 def literal(value: Any) -> Json | Predicate:
     """Return a JSON value as plain dicts, lists, texts and numbers.
@@ -188,8 +191,12 @@ def plain(value: Any, own: list[Any] | None = None) -> Json:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if not value.isascii() and _LONE.search(value):
+            raise RuleError(f"no text, but half a character: {value!r}")
         return str(value)
     if isinstance(value, int):
+        if not -(2**63) <= value < 2**64:
+            raise RuleError(f"does not fit in 64 bits: {value!r}")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):

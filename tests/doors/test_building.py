@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from enum import Enum
 from typing import Any
-from unittest.mock import ANY
+from unittest.mock import ANY, Mock
 
 import orjson
 import pytest
@@ -252,6 +252,13 @@ def test_what_is_no_test_is_told_with_its_keyword(make: Callable[[], Any], told:
     assert mistake(make).startswith(told)
 
 
+def test_a_mock_makes_conditions_and_answers_like_any_function() -> None:
+    test, reply = Mock(return_value=True), Mock(return_value="hi")
+    assert ask(engine_of(Draft(conditions(input=test), [answer(reply)])), "hello").text == "hi"
+    test.assert_called_with("hello")
+    assert reply.call_args.args[0].input_text == "hello"
+
+
 async def waiting(value: str) -> bool:
     return True
 
@@ -344,6 +351,8 @@ def test_parts_and_keywords_become_a_reply_of_a_rule_file(made: Any, spec: dict[
         (lambda: answer(Timing(first=1)), "Timing(first=1"),  # type: ignore[arg-type]
         (lambda: answer(error("server_error", retry_after=1), retry_after=2), "`retry_after` is given twice: in "),
         (lambda: answer("a", retry_after=-1), "retry_after: expected a number of seconds, 0 or more, got -1"),
+        (lambda: answer("\ud800"), "no text, but half a character: '\\ud800'"),
+        (lambda: answer(json={"a": 2**64}), "does not fit in 64 bits: 18446744073709551616"),
         (lambda: answer("a", usage={"a": {1, 2}}), "usage: expected a JSON value, got {1, 2}"),
         (lambda: answer(contains("a")), "expected text, items, an answer or a function"),  # type: ignore[arg-type]
     ],
