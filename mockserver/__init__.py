@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockserver.core.errors import RuleError
+    from mockserver.testing.asked import AskedRequest
+    from mockserver.testing.received import ReceivedRequest
     from mockserver.words import (
         Answer,
         Fault,
@@ -58,9 +60,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AskedRequest",
     "Fault",
     "Item",
     "Matcher",
+    "ReceivedRequest",
     "RuleError",
     "Timing",
     "all_of",
@@ -107,7 +111,11 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_ELSEWHERE = {"RuleError": "mockserver.core.errors"}
+_ELSEWHERE = {
+    "AskedRequest": "mockserver.testing.asked",
+    "ReceivedRequest": "mockserver.testing.received",
+    "RuleError": "mockserver.core.errors",
+}
 """The rooms of the public names that are no words."""
 
 
