@@ -197,8 +197,16 @@ class Host:
 
     # --- sessions
 
-    def begin(self, name: str | None = None, options: Options | None = None) -> Session:
-        """Begin a session; without a name it gets the next free one. Raises `SettingError` for an impossible name."""
+    def begin(
+        self,
+        name: str | None = None,
+        options: Options | None = None,
+        prepare: Callable[[Session], None] | None = None,
+    ) -> Session:
+        """Begin a session; without a name it gets the next free one. `prepare` is called before any request comes.
+
+        Raises `SettingError` for an impossible name.
+        """
         from mockserver.core.errors import SettingError
         from mockserver.core.sessions import misnamed
 
@@ -214,7 +222,10 @@ class Host:
                 given = f"test-{self._named}"
                 if sessions.peek(given) is not None or sessions.has_ended(given):
                     given = None
-            return sessions.begin(given, options)
+            session = sessions.begin(given, options)
+            if prepare is not None:
+                prepare(session)
+            return session
 
         return self.run(step)
 

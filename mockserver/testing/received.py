@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, SupportsIndex, overload
 
 from mockserver.core.journal import Entry
-from mockserver.core.messages import End, Ending, Exchange, Kind, Violation
+from mockserver.core.messages import End, Ending, Exchange, Kind, Link, Violation
 from mockserver.testing import redaction
 from mockserver.testing.asked import AskedRequest, Headers, History
 from mockserver.testing.frozen import freeze
@@ -112,6 +112,11 @@ class ReceivedRequest(AskedRequest):
         Only differences mean anything. It is real even when the session's clock stands still.
         """
         return (self._ending.received or None) if self._ending is not None else None
+
+    @property
+    def link(self) -> Link | None:
+        """The connection it came by, None while the exchange goes on. Requests of one connection have the same."""
+        return self._ending.link if self._ending is not None else None
 
     @property
     def miss(self) -> str:

@@ -1,0 +1,335 @@
+"""The mock server as a test sees it: give it rules, point clients at it, ask what happened.
+
+This room decides what a test can say and where each thing goes; every noun behind it has a room of its own. It must not
+know pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, TypeAlias, Unpack
+
+from mockserver import building
+from mockserver.building import Conditions, Draft, Part
+from mockserver.core.errors import RuleFileError, SettingError
+from mockserver.core.rules.book import Rule as CoreRule
+from mockserver.core.sessions import Session
+from mockserver.testing import behaviour, verdict
+from mockserver.testing.asking import Asking
+from mockserver.testing.behaviour import Clients
+from mockserver.testing.clock import Clock, Moment
+from mockserver.testing.handle import OfRule, Rule, When
+from mockserver.testing.host import FOR_TESTS, Host
+from mockserver.testing.proxies import Bypass
+from mockserver.testing.received import ReceivedRequest, Requests
+from mockserver.testing.report import report
+from mockserver.testing.roster import Roster
+from mockserver.testing.seat import Seat
+from mockserver.testing.terms import NOW, Terms
+from mockserver.testing.verdict import Made, Verdict
+from mockserver.testing.vocabulary import Vocabulary
+
+KEY: Final = "mock"
+"""The API key for clients where any is accepted."""
+
+RulePaths: TypeAlias = str | Path | Sequence[str | Path]
+
+
+class MockServer(Asking, Vocabulary):
+    """A session of its own on a server for tests. Enter it (`with` or `async with`), or `start` and `close` it.
+
+    `rules` are rule files and folders to begin with, seen from the folder `base` (else the working directory). `host` is
+    the server to share with others; without one it has its own. `session` names the session; ids are drawn from that name
+    too, so that the same name gives the same ids.
+
+    The clock stands still at `now` (None: it is the machine's), and answers are sent at once; `speed` above 0 lets them
+    take their time, 1 as planned, 2 in half of it. The other settings are those of `mockserver serve`; `exhausted` is
+    `miss` here. Leaving the block without an exception raises `AssertionError` when something is wrong that `allow` does
+    not name (a miss, a rule of the test that was never used ...); `check=False` leaves that to you and `report`.
+
+    Example:
+
+        with MockServer() as server:
+            server.when(input=contains("weather")).reply("Sunny.")
+            client = OpenAI(**server.client_kwargs)
+    """
+
+    def __init__(
+        self,
+        rules: RulePaths = (),
+        *,
+        host: Host | None = None,
+        session: str | None = None,
+        base: str | Path | None = None,
+        now: Moment | None = NOW,
+        speed: float | None = None,
+        seed: int = 0,
+        validate: Literal["enforce", "warn", "off"] = "enforce",
+        lenient: bool = False,
+        allow_params: Collection[str] = (),
+        on_miss: Literal["error", "auto"] = "error",
+        exhausted: Literal["miss", "repeat", "cycle"] = "miss",
+        auth_keys: Sequence[str] = (),
+        journal: int = 1000,
+        dialect: str | None = None,
+        allow: Collection[str] = (),
+        strict: bool = False,
+        check: bool = True,
+    ) -> None:
+        if host is not None and dialect is not None:
+            raise SettingError("MockServer(dialect=): the dialect is that of the host; give it to the host's settings")
+        self._terms = Terms.read(
+            now, speed, seed=seed, validate=validate, lenient=lenient, allow_params=allow_params, on_miss=on_miss,
+            exhausted=exhausted, auth_keys=auth_keys, journal=journal,
+        )  # fmt: skip
+        self.options = self._terms.options
+        self.allow = verdict.read_allowed(tuple(allow), "MockServer(allow=)")
+        self.strict = strict
+        self._rules = _listed(rules)
+        self._base = Path(base) if base is not None else None
+        self._given_host, self._dialect, self._name, self._check = host, dialect, session, check
+        self._seat: Seat | None = None
+        self._bypass: Bypass | None = None
+        self._views: dict[int, ReceivedRequest] = {}
+        self._read: set[int] = set()
+        self._closed = False
+
+    # --- its life
+
+    def start(self) -> MockServer:
+        """Begin the session, starting the server if need be. Twice is fine. Raises `MockServerError` if it cannot."""
+        if self._seat is None:
+            own = self._given_host is None
+            host = self._given_host or Host(replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect))
+            try:
+                self._seat = Seat(host, self._name, self._terms)
+                self._roster = Roster(self._seat.call, self._seat.use, self._seat.used, self._received)
+                self._clock = Clock(self._seat)
+                self.load(*self._rules)
+            except BaseException:
+                if own:
+                    host.stop()
+                self._seat = None
+                raise
+            if own:
+                self._bypass = Bypass(host.settings.host)
+                self._bypass.begin()
+        return self
+
+    def close(self) -> None:
+        """End the session, and the server where it is not shared. What was noted can be asked for as before."""
+        if self._seat is None or self._closed:
+            return
+        self._closed = True
+        self._seat.leave()
+        if self._bypass is not None:
+            self._bypass.end()
+        if self._given_host is None:
+            self._seat.host.stop()
+
+    def __enter__(self) -> MockServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        self._leave(kind is None)
+
+    async def __aenter__(self) -> MockServer:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        await asyncio.to_thread(self._leave, kind is None)
+
+    def _leave(self, fine: bool) -> None:
+        __tracebackhide__ = True
+        try:
+            if fine and self._check and not self._closed:
+                self.check()
+        finally:
+            self.close()
+
+    @property
+    def _seated(self) -> Seat:
+        if self._seat is None:
+            raise RuntimeError(
+                "this MockServer was not started: use it as `with MockServer() as server:`, or start() it"
+            )
+        return self._seat
+
+    def __repr__(self) -> str:
+        if self._seat is None:
+            return "<MockServer, not started>"
+        return f"<MockServer {self.base_url}{', closed' if self._closed else ''}>"
+
+    # --- pointing clients at it
+
+    @property
+    def base_url(self) -> str:
+        """What a client is given as its base URL."""
+        return self._seated.base_url
+
+    @property
+    def url(self) -> str:
+        """The same without `/v1`."""
+        return self.base_url.removesuffix("/v1")
+
+    @property
+    def api_key(self) -> str:
+        """A key that is accepted."""
+        return (*self.session.options.auth_keys, *self.host.engine.auth_keys, KEY)[0]
+
+    @property
+    def client_kwargs(self) -> dict[str, str]:
+        """What an official client is made with: `OpenAI(**mockserver.client_kwargs)`, `AsyncOpenAI(...)` likewise."""
+        return {"base_url": self.base_url, "api_key": self.api_key}
+
+    @property
+    def host(self) -> Host:
+        """The server that it is on."""
+        return self._seated.host
+
+    @property
+    def session(self) -> Session:
+        """The engine's session. What is read or changed of it belongs on the server's thread: see `Host.run`."""
+        return self._seated.session
+
+    @property
+    def session_name(self) -> str:
+        """The session's name, as it stands in the URL."""
+        return self.session.name
+
+    # --- rules
+
+    def when(self, **conditions: Unpack[Conditions]) -> When:
+        """Begin a rule: all of these conditions have to hold; without any it is for every `POST /v1/responses`.
+
+        Rules are tried in the order in which they were given; the first that fits answers.
+
+        Example: `mockserver.when(model="gpt-5", input=contains("rain")).reply("Take an umbrella.")`
+        """
+        self._seated.session  # noqa: B018 - an unstarted one is told before anything else
+        return self._roster.when(conditions)
+
+    def otherwise(self, *parts: Part, **keywords: Unpack[OfRule]) -> Rule:
+        """Answer so whatever no rule does. A later one takes the place of an earlier one."""
+        self._seated.session  # noqa: B018 - as above
+        return self._roster.otherwise(parts, keywords)
+
+    def load(self, *paths: str | Path) -> None:
+        """Add the rules of files and folders, seen from the folder `base`.
+
+        Their accepted keys and their limits are this session's from now on. Raises `RuleFileError` with every mistake in
+        all of them.
+        """
+        if not paths:
+            return
+        base = self._base or Path()
+        found = self.host.read([base / path for path in paths])
+        if found.errors:
+            raise RuleFileError(found.problems)
+        self._seated.demand(found.auth_keys, found.limits)
+        self._roster.load(found.book.ruled, found.book.otherwise)
+
+    def dump(self) -> str:
+        """Return the rules built in Python as the text of a rule file; what cannot be written is told in a comment."""
+        return building.dump(self.drafts)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """The rules built in Python, as they were said."""
+        return self._roster.drafts
+
+    @property
+    def handles(self) -> list[Rule]:
+        """The rules built in Python that have a reply."""
+        return self._roster.handles
+
+    @property
+    def rules(self) -> list[CoreRule]:
+        """The rules built in Python, as the engine has them."""
+        return self._roster.rules
+
+    # --- asking (see `Asking`)
+
+    @property
+    def clients(self) -> Clients:
+        """What clients did, call by call: tries, waits, how they read streams."""
+        self._seated.settle()
+        return behaviour.calls(self._received())
+
+    @property
+    def clock(self) -> Clock:
+        """The session's clock."""
+        self._seated.session  # noqa: B018 - as above
+        return self._clock
+
+    def _received(self) -> Requests:
+        seat = self._seated
+        views = self._views
+        found: list[ReceivedRequest] = []
+        for entry in seat.entries():
+            view = views.get(entry.number)
+            if view is None or view.ended is None:
+                view = views[entry.number] = ReceivedRequest(entry, seat.session.state.history, self._read.add)
+            found.append(view)
+        return Requests(found)
+
+    def _until(self, holds: Callable[[Requests], bool]) -> tuple[Future[None], Callable[[], None]]:
+        return self._seated.until(lambda: holds(self._received()))
+
+    # --- the verdict
+
+    def verdict(
+        self,
+        *,
+        allow: Collection[str] = (),
+        strict: bool | None = None,
+        late: Sequence[Any] = (),
+        broken: Sequence[str] = (),
+        after: int = 0,
+    ) -> Verdict:
+        """Return what is wrong with the session; `allow` is added to what may be. See `verdict.judge`."""
+        seat, roster = self._seated, self._roster
+        made = Made(roster.rules, roster.loaded, roster.unfinished)
+        permitted = self.allow | verdict.read_allowed(tuple(allow), "allow")
+        return seat.call(
+            lambda: verdict.judge(
+                seat.session,
+                made,
+                allow=permitted,
+                strict=self.strict if strict is None else strict,
+                late=late,
+                broken=broken,
+                read=self._read,
+                after=after,
+            )
+        )
+
+    def report(self, *, allow: Collection[str] = ()) -> str:
+        """Return what is wrong and the exchanges so far, for people."""
+        return report(self.verdict(allow=allow), ALLOWING)
+
+    def check(self, *, allow: Collection[str] = ()) -> None:
+        """Raise `AssertionError` with the report unless nothing is wrong."""
+        __tracebackhide__ = True
+        found = self.verdict(allow=allow)
+        if not found.ok:
+            raise AssertionError(report(found, ALLOWING))
+
+
+ALLOWING: Final = 'MockServer(allow=["{}"])'
+"""How a finding is let pass where there is no marker."""
+
+
+def _listed(rules: RulePaths) -> tuple[str | Path, ...]:
+    return (rules,) if isinstance(rules, (str, Path)) else tuple(rules)
