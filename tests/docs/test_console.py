@@ -70,7 +70,7 @@ class Terminal:
     def _curl(self, args: list[str]) -> str:
         """Do what curl does with the few options that the pages use."""
         assert self.served is not None
-        headers, data, urls = {}, None, []
+        headers, data, urls, method = {}, None, [], ""
         waiting = iter(args)
         for word in waiting:
             if word == "-H":
@@ -78,13 +78,18 @@ class Terminal:
                 headers[name] = value
             elif word == "-d":
                 data = next(waiting)
+            elif word == "--data-binary":
+                data = (self.folder / next(waiting).removeprefix("@")).read_text(encoding="utf-8")
+            elif word == "-X":
+                method = next(waiting)
             elif word != "-N":
                 urls.append(word)
         [url] = urls
         assert url.startswith(f"http://{PORT}/")
+        path = url.removeprefix(f"http://{PORT}")
         connection = http.client.HTTPConnection(urlsplit(self.served.url).netloc, timeout=20)
         with contextlib.closing(connection):
-            connection.request("GET" if data is None else "POST", urlsplit(url).path, data, headers)
+            connection.request(method or ("GET" if data is None else "POST"), path, data, headers)
             return connection.getresponse().read().decode()
 
     def real(self, word: str) -> str:

@@ -30,6 +30,7 @@ FITTING: Final[Mapping[str, Mapping[str, Any]]] = {
     "literal events": {"metadata": {"case": "literal"}, "stream": True},
     "a greeting": {"input": "hello"},
     "greet": {"input": "hello"},
+    "weather": {"input": "the weather?"},
     "by what the user said, the tools and a header": {
         "model": "gpt-5-mini", "input": "weather in Paris", "tools": [TOOL], "headers": {"x-tenant": "acme"},
     },
