@@ -74,8 +74,7 @@ class Host:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._held = held
-        self._socket: socket.socket | None = None
+        self._socket = held
         self._bell: tuple[socket.socket, socket.socket] | None = None
         self._thread: threading.Thread | None = None
         self._server: Server | None = None
@@ -108,7 +107,7 @@ class Host:
             if self._state == "stopped":
                 raise RuntimeError("this host was stopped; a host runs once, make another")
             if self._state == "new":
-                held = self._held
+                held = self._socket
                 self._socket = bind(self.settings.host, self.settings.port) if held is None else listen(held)
                 self._url = url_of(self._socket)
                 self._bell = socket.socketpair()
@@ -300,12 +299,13 @@ class Host:
         from mockserver.adapters.clock import SystemClock
         from mockserver.adapters.control import control
         from mockserver.adapters.server import Server
-        from mockserver.assembly import build_engine
+        from mockserver.assembly import build_engine, judged
 
         engine = build_engine(self.settings, disk.load_rules(self.rules))
         clock = SystemClock(self.settings.now)
         clock.monotonic = _Moments.monotonic
-        app = App(engine, clock, control=control(engine, version=__version__), max_body=self.settings.max_body)
+        controls = control(engine, version=__version__, now=clock.now, report=judged)
+        app = App(engine, clock, control=controls, max_body=self.settings.max_body)
         server = Server(app, listening, grace=GRACE)
 
         def ready(_: str) -> None:

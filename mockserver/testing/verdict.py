@@ -123,8 +123,16 @@ def judge(
     found += _joined(_of_exchange(entry, read) for entry in entries)
     found += _joined([Finding("late", (entry,), what=entry.exchange.request.session)] for entry in late)
     if not after:
-        found += _unused([*made.rules, *(made.loaded if strict else ())], session, entries)
+        told = _blamed(each for each in found if each.kind not in allow)
+        wanted = [rule for rule in (*made.rules, *(made.loaded if strict else ())) if rule.key not in told]
+        found += _unused(wanted, session, entries)
     return Verdict(session.name, tuple(each for each in found if each.kind not in allow), entries)
+
+
+def _blamed(found: Iterable[Finding]) -> set[tuple[str, str]]:
+    """Return the keys of rules that a miss is told of already: that they are unused is the same trouble again."""
+    missed = [entry.exchange.missed for finding in found for entry in finding.entries[:1]]
+    return {each.nearest.report.rule.key for each in missed if each is not None and each.nearest is not None}
 
 
 def _of_exchange(entry: Entry, read: Collection[int]) -> Iterator[Finding]:

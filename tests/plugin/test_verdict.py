@@ -130,6 +130,15 @@ def test_alike_misses_are_one_finding() -> None:
     assert [[entry.number for entry in finding.entries] for finding in verdict.findings] == [[1, 3, 4], [2]]
 
 
+def test_a_rule_that_a_miss_just_missed_is_not_told_twice() -> None:
+    """Unless the miss is allowed: then that the rule was never used is all there is to tell."""
+    world = World(WEATHER)
+    world.ask("wether")
+    made = Made(rules=world.rules)
+    assert kinds(judge(world.session, made)) == ["miss"]
+    assert kinds(judge(world.session, made, allow={"miss"})) == ["unused"]
+
+
 def test_a_violation_that_was_looked_at_is_no_finding() -> None:
     world = violation()
     assert not judge(world.session, read={2}).ok

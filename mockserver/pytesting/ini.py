@@ -1,0 +1,65 @@
+"""The plugin's own settings in pytest's configuration file.
+
+This room decides what they are called and how a wrong value reads. It must not know what becomes of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from mockserver.core.errors import SettingError, nearest
+from mockserver.pytesting.wishes import OPTIONS, Places, Wishes
+
+if TYPE_CHECKING:
+    import pytest
+
+EnvironmentMode: TypeAlias = Literal["early", "test", "off"]
+
+MODES: Final[tuple[EnvironmentMode, ...]] = ("early", "test", "off")
+
+PREFIX: Final = "mockserver_"
+
+_LISTS: Final = frozenset({"allow_params", "auth_keys"})
+_SWITCHES: Final = frozenset({"lenient"})
+
+URL_OPTION: Final = "--mockserver-url"
+
+
+def declare(parser: pytest.Parser) -> None:
+    """Make the option and the settings known to pytest."""
+    group = parser.getgroup("mockserver", "mockserver: a test double for the Responses API")
+    group.addoption(
+        URL_OPTION,
+        metavar="URL",
+        help="use the server that runs at URL, with a session for each test, instead of an own one",
+    )
+    parser.addini(
+        f"{PREFIX}env",
+        "when OPENAI_BASE_URL, OPENAI_API_KEY and NO_PROXY point here: early (before tests are collected; the default), "
+        "test (while a test uses the server) or off",
+        default="early",
+    )
+    parser.addini(f"{PREFIX}rules", "rule files and folders for every test, from the root of the run", "linelist")
+    parser.addini(f"{PREFIX}allow", "findings that fail no test, such as unused", "args")
+    parser.addini(f"{PREFIX}strict", "rules from files have to be used, too", "bool", default=False)
+    parser.addini(f"{PREFIX}dialect", "which fields and events exist: standard, reference, or a folder", default="")
+    for name in OPTIONS:
+        kind: Any = "args" if name in _LISTS else "bool" if name in _SWITCHES else "string"
+        parser.addini(f"{PREFIX}{name}", f"`{name}` of every test's session", kind, default=None)
+
+
+def mode(config: pytest.Config) -> EnvironmentMode:
+    """Return when the environment is set. Raises `SettingError` for an unknown word."""
+    given = str(config.getini(f"{PREFIX}env")).strip()
+    if given not in MODES:
+        like = nearest(given, MODES)
+        hint = f"; did you mean {like}?" if like else ""
+        raise SettingError(f"{PREFIX}env: expected early, test or off, got {given!r}{hint}")
+    return given
+
+
+def wishes(config: pytest.Config) -> Wishes:
+    """Return what is wished for every test. Raises `SettingError` for a value that makes no sense."""
+    given = {name: config.getini(f"{PREFIX}{name}") for name in (*OPTIONS, "strict", "allow", "rules")}
+    given = {name: value for name, value in given.items() if value not in (None, "", [])}
+    return Wishes().with_(given, PREFIX, Places(config.rootpath, config.rootpath))
