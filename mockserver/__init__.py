@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mockserver.core.errors import RuleError
     from mockserver.testing.asked import AskedRequest
+    from mockserver.testing.handle import Rule
     from mockserver.testing.received import ReceivedRequest
+    from mockserver.testing.server import MockServer
     from mockserver.words import (
         Answer,
         Fault,
@@ -64,7 +66,9 @@ __all__ = [
     "Fault",
     "Item",
     "Matcher",
+    "MockServer",
     "ReceivedRequest",
+    "Rule",
     "RuleError",
     "Timing",
     "all_of",
@@ -113,7 +117,9 @@ __version__ = "0.1.0"
 
 _ELSEWHERE = {
     "AskedRequest": "mockserver.testing.asked",
+    "MockServer": "mockserver.testing.server",
     "ReceivedRequest": "mockserver.testing.received",
+    "Rule": "mockserver.testing.handle",
     "RuleError": "mockserver.core.errors",
 }
 """The rooms of the public names that are no words."""

@@ -12,6 +12,9 @@ from mockserver import (
     Answer,
     Item,
     Matcher,
+    MockServer,
+    ReceivedRequest,
+    Rule,
     RuleError,
     Timing,
     contains,
@@ -91,6 +94,23 @@ answer(call={"get_weather": {"city": "Paris"}}, incomplete="max_output_tokens")
 
 draft = Draft(conditions(model="gpt-5"), [made], name="greeting", exhausted="cycle")
 written: str = dump([draft])
+
+# A server
+
+
+def with_a_server(mockserver: MockServer) -> None:
+    mockserver.when(input=contains("weather")).turns(function_call("get_weather", {"city": "Paris"}), text("18 °C"))
+    rule: Rule = mockserver.when(**kept).reply("hi", name="greeting", optional=True)
+    rule.then(lambda request: f"You said {request.input_text}")
+    mockserver.when().reply(error("rate_limit_exceeded", retry_after=0.1), times=2).then("ok")
+    mockserver.when(model=mockserver.glob("gpt-*")).reply(mockserver.text("fine"), timing=Timing(every=0.02))
+    mockserver.otherwise("ok")
+    request: ReceivedRequest = mockserver.requests[0]
+    model: str | None = request.model
+    assert rule.called == (model is not None)
+    assert rule.call_count == len(rule.requests)
+    mockserver.assert_called(times=2, model="gpt-5", input=contains("rain"))
+
 
 # The package itself
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import mockserver
-from mockserver import Timing, contains, cut, error, function_call, http, image_generation_call, item, message, text
+from mockserver import (
+    MockServer,
+    Timing,
+    contains,
+    cut,
+    error,
+    function_call,
+    http,
+    image_generation_call,
+    item,
+    message,
+    text,
+)
 from mockserver.building import Conditions, Draft, answer, conditions
 from mockserver.testing.asked import AskedRequest
 
@@ -21,6 +33,19 @@ cut(after={"delta": 3})  # type: ignore[arg-type]
 Draft({}, [], prioritty=2)  # type: ignore[call-arg]
 mockserver.contians("a")  # type: ignore[attr-defined]
 kept: Conditions = {"modle": "a"}  # type: ignore[typeddict-unknown-key]
+
+
+def with_a_server(mockserver: MockServer) -> None:
+    mockserver.when(imput="hi").reply("hi")  # type: ignore[call-arg]
+    mockserver.when().reply("hi", optinal=True)  # type: ignore[call-arg]
+    mockserver.when().replay("hi")  # type: ignore[attr-defined]
+    mockserver.when().reply("hi").then("ok", tims=2)  # type: ignore[call-arg]
+    mockserver.contians("a")  # type: ignore[attr-defined]
+    mockserver.when().reply(mockserver.contains("a"))  # type: ignore[arg-type]
+    mockserver.otherwise(4)  # type: ignore[arg-type]
+
+
+MockServer(spede=1)  # type: ignore[call-arg]
 
 # Values of the wrong type
 
