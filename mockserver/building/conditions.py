@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
+from mockserver.building.places import caller
 from mockserver.building.values import compares_itself, literal, wanted
 from mockserver.core.errors import RuleError, nearest
 from mockserver.core.rules.predicates import Predicate
@@ -76,11 +77,15 @@ KEYWORDS: Final = tuple(Conditions.__annotations__)
 def conditions(**keywords: Unpack[Conditions]) -> dict[str, Any]:
     """Return a rule's `when`, as in a rule file but for predicates where a test is Python.
 
-    Raises `TypeError` with the nearest name for a keyword that does not exist, `RuleError` for a value that is no test.
+    Raises `TypeError` with the nearest name for a keyword that does not exist, `RuleError` with the place and the keyword
+    for a value that is no test.
 
     Example: `conditions(model="gpt-5", input=contains("rain"), not_={"stream": True})`
     """
-    return _when(keywords, "")
+    try:
+        return _when(keywords, "")
+    except RuleError as wrong:
+        raise RuleError(f"{caller()}: {wrong}") from None
 
 
 def _when(given: Any, inside: str) -> dict[str, Any]:

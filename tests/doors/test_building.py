@@ -248,8 +248,10 @@ def test_a_miss_shows_a_condition_that_is_python_by_name() -> None:
         (lambda: conditions(any_of=["a"]), "any_of: [0]: expected conditions such as"),  # type: ignore[list-item]
     ],
 )
-def test_what_is_no_test_is_told_with_its_keyword(make: Callable[[], Any], told: str) -> None:
-    assert mistake(make).startswith(told)
+def test_what_is_no_test_is_told_with_its_place_and_keyword(make: Callable[[], Any], told: str) -> None:
+    place, _, said = mistake(make).partition(": ")
+    assert re.fullmatch(r"tests/doors/test_building\.py:\d+", place)
+    assert said.startswith(told)
 
 
 def test_a_mock_makes_conditions_and_answers_like_any_function() -> None:
