@@ -1,8 +1,8 @@
 """The host: one server in a thread of this process, for any number of sessions.
 
-This room decides when the server starts, what runs on its thread, and that nothing of it is left behind. It must not know
-rules, tests or what anybody asks of a session. Binding the port is cheap; everything heavy is imported on the server's own
-thread, when somebody first wants to be served.
+This room decides when the port is taken, what server is put together for tests, and that nothing of it is left behind. It
+must not know rules, tests or what anybody asks of a session. Binding the port is cheap; everything heavy is imported on the
+server's own thread, when somebody first wants to be served.
 
 After a fork the child has no server: its clients talk to the parent's, which goes on, and the child's own copy of the host
 refuses to be used. Processes that are started afresh (spawn, subprocess) know nothing of the host but its URL.
@@ -11,34 +11,27 @@ refuses to be used. Processes that are started afresh (spawn, subprocess) know n
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
-import selectors
 import socket
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from mockserver.adapters.port import bind, listen, url_of
 from mockserver.settings import Settings
+from mockserver.testing.worker import IdleError, Worker
 
 if TYPE_CHECKING:
-    import asyncio
-
+    from mockserver.adapters.asgi import App
     from mockserver.adapters.disk import RuleSet
-    from mockserver.adapters.server import Server
     from mockserver.core.engine import Engine
     from mockserver.core.options import Options
     from mockserver.core.sessions import Session
 
 T = TypeVar("T")
-
-GRACE: Final = 0.2
-"""Seconds that running exchanges get to end by themselves; with what a server needs to stop, this stays under one second."""
 
 FOR_TESTS: Final = Settings(port=0, exhausted="miss", log="off")
 """What a host is set to unless told otherwise: any free port."""
@@ -69,18 +62,11 @@ class Host:
     ) -> None:
         self.settings = settings
         self.rules = tuple(rules)
-        self._state: State = "new"
+        self._held = held
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._ready = threading.Event()
-        self._failure: BaseException | None = None
-        self._socket = held
-        self._bell: tuple[socket.socket, socket.socket] | None = None
-        self._thread: threading.Thread | None = None
-        self._server: Server | None = None
-        self._engine: Engine | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._awaited: set[Future[Any]] = set()
+        self._worker: Worker | None = None
+        self._stopped = False
         self._sets: dict[tuple[Path, ...], RuleSet] = {}
         self._named = 0
         self._url = ""
@@ -90,7 +76,11 @@ class Host:
     @property
     def state(self) -> State:
         """How far it is: `bound` accepts connections, `serving` answers them, `stopped` is over."""
-        return self._state
+        if self._stopped:
+            return "stopped"
+        if self._worker is None:
+            return "new"
+        return "serving" if self._worker.serves else "bound"
 
     @property
     def url(self) -> str:
@@ -103,57 +93,47 @@ class Host:
         Cheap: nothing of the server is imported. A thread waits for the first connection. Raises `SettingError` where
         the port cannot be had.
         """
+        self._bound()
+        return self._url
+
+    def _bound(self) -> Worker:
+        self._refuse_foreign()
         with self._lock:
-            if self._state == "stopped":
+            if self._stopped:
                 raise RuntimeError("this host was stopped; a host runs once, make another")
-            if self._state == "new":
-                held = self._socket
-                self._socket = bind(self.settings.host, self.settings.port) if held is None else listen(held)
-                self._url = url_of(self._socket)
-                self._bell = socket.socketpair()
-                self._thread = threading.Thread(target=self._run, name="mockserver", daemon=True)
-                self._thread.start()
-                self._state = "bound"
+            if self._worker is None:
+                held = self._held
+                listening = bind(self.settings.host, self.settings.port) if held is None else listen(held)
+                self._url = url_of(listening)
+                self._worker = Worker(listening, self._assembled)
                 _HOSTS.add(self)
                 atexit.register(self.stop)
-        return self._url
+            return self._worker
 
     def start(self) -> Engine:
         """Serve, and return the engine once requests are answered. Raises what keeps it from starting."""
-        if self._state == "serving" and self._engine is not None and not self._is_foreign():
-            return self._engine
-        self._refuse_foreign()
-        if self._failure is None:
-            self.bind()
-        self._ring()
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
-        if self._engine is None:
-            raise RuntimeError("this host was stopped before it served")
-        return self._engine
+        return self._bound().call_up()
 
     def stop(self) -> None:
         """Stop and wait until nothing is left running: well under a second, whatever still streams. Twice is fine."""
         if self._is_foreign():
             return
-        if threading.current_thread() is self._thread:
+        if self._worker is not None and self._worker.is_current:
             raise RuntimeError(
                 "a host cannot be stopped from its own thread: a reply's function or a condition runs there"
             )
         with self._lock:
-            before, self._state = self._state, "stopped"
-        if before == "new" or self._thread is None:
-            return
-        atexit.unregister(self.stop)
-        if self._server is not None:
-            self._server.stop()
-        self._ring()
-        self._thread.join()
+            self._stopped = True
+        if self._worker is not None:
+            atexit.unregister(self.stop)
+            self._worker.stop()
 
     @property
     def engine(self) -> Engine:
         """The engine, started if need be. What is read or changed of it belongs on the server's thread: see `run`."""
+        worker = self._worker
+        if worker is not None and worker.engine is not None:
+            return worker.engine
         return self.start()
 
     # --- what runs on its thread
@@ -163,35 +143,16 @@ class Host:
 
         From that thread itself it is called at once. Raises `RuntimeError` where no server runs.
         """
-        loop = self._loop
-        if threading.current_thread() is self._thread:
-            return step()
         self._refuse_foreign()
-        future: Future[T] = Future()
-
-        def take() -> None:
-            try:
-                future.set_result(step())
-            except BaseException as error:  # raised where it was asked for
-                future.set_exception(error)
-
-        with self._lock:
-            if loop is None or self._loop is None:
-                raise RuntimeError("the server does not run")
-            self._awaited.add(future)
-            loop.call_soon_threadsafe(take)
-        try:
-            return future.result()
-        finally:
-            self._awaited.discard(future)
+        if self._worker is None:
+            raise IdleError("the server does not run")
+        return self._worker.run(step)
 
     def settle(self, step: Callable[[], T]) -> T:
         """Call `step` where it can read what the server has written: on its thread while it runs, else here."""
         try:
             return self.run(step)
-        except RuntimeError:
-            if self._loop is not None:
-                raise
+        except IdleError:
             return step()
 
     # --- sessions
@@ -230,13 +191,14 @@ class Host:
 
     def end(self, session: Session) -> None:
         """End a session: later requests to it get 410. One that was begun afresh by the same name is left alone."""
-        engine = self._engine
-        if engine is None or self._loop is None or self._is_foreign():
+        worker = self._worker
+        if worker is None or worker.engine is None or self._is_foreign():
             return
+        sessions = worker.engine.sessions
 
         def step() -> None:
-            if engine.sessions.peek(session.name) is session:
-                engine.sessions.end(session.name)
+            if sessions.peek(session.name) is session:
+                sessions.end(session.name)
 
         self.settle(step)
 
@@ -253,72 +215,22 @@ class Host:
             found = self._sets[key] = disk.read_rules(key)
         return found
 
-    # --- the thread
+    # --- the parts
 
-    def _run(self) -> None:
-        assert self._socket is not None
-        try:
-            if self._called():
-                self._serve(self._socket)
-        except BaseException as error:  # told to whoever starts it, in their own thread
-            self._failure = error
-        finally:
-            with self._lock:
-                self._loop, awaited = None, tuple(self._awaited)
-                self._state = "stopped"
-            for future in awaited:
-                if not future.done():
-                    future.set_exception(RuntimeError("the server was stopped"))
-            self._socket.close()
-            for end in self._bell or ():
-                end.close()
-            self._ready.set()
-
-    def _called(self) -> bool:
-        """Wait for the first connection or a ring; return whether there is anybody to serve."""
-        assert self._socket is not None
-        assert self._bell is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._bell[0], selectors.EVENT_READ)
-            selector.select()
-        return self._state != "stopped"
-
-    def _ring(self) -> None:
-        if self._bell is not None:
-            with contextlib.suppress(OSError):  # the thread has ended, and with it the bell
-                self._bell[1].send(b"!")
-
-    def _serve(self, listening: socket.socket) -> None:
-        """Serve until stopped. Everything heavy is imported here."""
-        import asyncio
-
+    def _assembled(self) -> tuple[Engine, App]:
+        """Put the server together, on its thread."""
         from mockserver import __version__
         from mockserver.adapters import disk
         from mockserver.adapters.asgi import App
         from mockserver.adapters.clock import SystemClock
         from mockserver.adapters.control import control
-        from mockserver.adapters.server import Server
         from mockserver.assembly import build_engine, judged
 
         engine = build_engine(self.settings, disk.load_rules(self.rules))
         clock = SystemClock(self.settings.now)
         clock.monotonic = _Moments.monotonic
-        controls = control(engine, version=__version__, now=clock.now, report=judged)
-        app = App(engine, clock, control=controls, max_body=self.settings.max_body)
-        server = Server(app, listening, grace=GRACE)
-
-        def ready(_: str) -> None:
-            with self._lock:
-                self._engine, self._loop = engine, asyncio.get_running_loop()
-                if self._state == "stopped":
-                    server.stop()
-                else:
-                    self._state = "serving"
-            self._ready.set()
-
-        self._server = server
-        server.serve(ready)
+        within = control(engine, version=__version__, now=clock.now, report=judged)
+        return engine, App(engine, clock, control=within, max_body=self.settings.max_body)
 
     # --- forks
 
@@ -332,12 +244,10 @@ class Host:
                 "but rules and requests are at home there"
             )
 
-    def _forked(self) -> None:
-        """In a child: let go of the port, so that it does not outlive the parent's server."""
-        self._lock = threading.Lock()
-        for each in (self._socket, *(self._bell or ())):
-            if each is not None:
-                each.close()
+    def _let_go(self) -> None:
+        self._lock = threading.Lock()  # whoever held it is not here
+        if self._worker is not None:
+            self._worker.let_go()
 
 
 _HOSTS: Final[weakref.WeakSet[Host]] = weakref.WeakSet()
@@ -345,7 +255,7 @@ _HOSTS: Final[weakref.WeakSet[Host]] = weakref.WeakSet()
 
 def _let_go() -> None:
     for host in list(_HOSTS):
-        host._forked()
+        host._let_go()
 
 
 if hasattr(os, "register_at_fork"):
