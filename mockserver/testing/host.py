@@ -54,11 +54,7 @@ class Host:
     """
 
     def __init__(
-        self,
-        settings: Settings = FOR_TESTS,
-        rules: Sequence[str | Path] = (),
-        *,
-        held: socket.socket | None = None,
+        self, settings: Settings = FOR_TESTS, rules: Sequence[str | Path] = (), *, held: socket.socket | None = None
     ) -> None:
         self.settings = settings
         self.rules = tuple(rules)
