@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,6 +71,12 @@ class Journal:
     def count(self) -> int:
         """How many exchanges began since the journal did, or was cleared: kept ones, dropped ones and all."""
         return self.total - self._before
+
+    def copy(self) -> Journal:
+        """Return a journal with the same entries, to be read while this one goes on."""
+        made = copy(self)
+        made._exchanges, made._endings = self._exchanges.copy(), self._endings.copy()
+        return made
 
     def clear(self) -> None:
         """Forget every entry and what was counted; numbers go on, and how an older exchange ends is not noted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 from mockserver.core.canned import Shelf
@@ -101,6 +102,12 @@ class Session:
         if not self.frozen + seconds < LAST:
             raise ValueError("a clock only goes to the end of the year 9999")
         self.frozen += seconds
+
+    def snapshot(self) -> Session:
+        """Return the session with its journal as it is now, to be looked at beside the server's loop."""
+        made = copy(self)
+        made.journal = self.journal.copy()
+        return made
 
     def reset(self) -> None:
         """Forget what happened: counts, state, stored responses, journal. Rules, options and clock stay.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mockserver.core.sessions import MOST_SESSIONS
 from tests.adapters.controlling import NOON, YAML, Controlled, controlled
@@ -144,6 +147,33 @@ def test_every_mistake_is_told_at_once_and_nothing_begins(server: Controlled) ->
     status, told = server.tell("POST", "/sessions", {"name": "blue", "rules": "rules: [{reply: {txt: a}}]"})
     assert status == 400
     assert server.done("GET", "/sessions")["sessions"] == []
+
+
+@pytest.mark.parametrize("name", ["%20a", "a%0Ab", ".."])
+def test_a_path_cannot_name_a_session_that_nobody_could_reach(lasting: Controlled, name: str) -> None:
+    assert "session's name" in lasting.refused(400, "PUT", f"/sessions/{name}", {})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ["name", "rules", "now", "speed", "seed", "freeze", "advance", "release", "otherwise", "journal"]
+)
+PLACES = st.sampled_from(
+    [("POST", "/sessions"), ("PUT", "/sessions/fuzz"), ("PUT", "/rules"), ("POST", "/rules"), ("POST", "/clock")]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PLACES, st.dictionaries(KEYS, JSON, max_size=4) | JSON)
+def test_whatever_is_sent_is_taken_or_told(lasting: Controlled, place: tuple[str, str], sent: Any) -> None:
+    """Never an error of ours, and the server goes on."""
+    status, told = lasting.tell(*place, json.dumps(sent))
+    assert status in (200, 201, 400, 409)
+    assert status < 300 or told["error"]["message"]
 
 
 @pytest.mark.parametrize(

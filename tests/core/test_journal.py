@@ -83,3 +83,17 @@ def test_clearing_forgets_but_numbers_go_on() -> None:
     assert (journal.count, journal.dropped, journal.misses) == (0, 0, 0)
     assert journal.open(exchange()) == 4
     assert journal.count == 1
+
+
+def test_a_copy_stands_still_while_the_journal_goes_on() -> None:
+    """What comes later, and what is cleared, does not show in it."""
+    journal = Journal(most=2)
+    first = journal.open(exchange())
+    still = journal.copy()
+    journal.close(first, Ending("complete", 1.0, 10))
+    for _ in range(3):
+        journal.open(exchange())
+    assert [(entry.number, entry.ending) for entry in still.entries()] == [(1, None)]
+    assert (still.count, still.dropped) == (1, 0)
+    journal.clear()
+    assert numbers(still) == [1]

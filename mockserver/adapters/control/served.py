@@ -26,7 +26,7 @@ class Report(Protocol):
     """Judges a session: whether it is clean, and the text that says so or why not.
 
     `allow` names findings that are let pass; with `strict` the server's rules have to be used too. Raises `SettingError`
-    for a name that is none.
+    for a name that is none. Called in a thread, with a session that nobody changes.
     """
 
     def __call__(self, session: Session, *, allow: Sequence[str], strict: bool) -> tuple[bool, str]: ...
