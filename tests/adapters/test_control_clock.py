@@ -72,6 +72,19 @@ def test_a_limit_s_window_passes_without_waiting(server: Controlled) -> None:
     assert server.ask(session="s")[0] == 200
 
 
+def test_a_clock_that_is_put_back_does_not_turn_the_journal_round(server: Controlled) -> None:
+    """Page by page nothing is left out."""
+    for moment in (3000, 1000, 2000):
+        server.done("POST", CLOCK, {"freeze": moment})
+        server.ask(session="s")
+    page = server.done("GET", "/sessions/s/requests?limit=1&after=0")
+    numbers = [entry["number"] for entry in page["requests"]]
+    while page["requests"]:
+        page = server.done("GET", f"/sessions/s/requests?limit=1&after={page['next']}")
+        numbers += [entry["number"] for entry in page["requests"]]
+    assert numbers == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [

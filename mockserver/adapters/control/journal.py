@@ -113,18 +113,20 @@ def _whole(query: Mapping[str, str], name: str) -> int:
 
 def select(engine: Engine, wanted: Wanted) -> tuple[list[Entry], dict[str, int]]:
     """Return journal entries, oldest first, and the cursor after them."""
-    found = [
-        (label, entry)
-        for label, entry in _entries(engine, wanted)
-        if (not wanted.misses or entry.exchange.miss) and wanted.takes(entry)
-    ]
-    found.sort(key=lambda each: each[1].exchange.arrived)
+    found: list[tuple[float, str, Entry]] = []
+    latest: dict[str, float] = {}
+    for label, entry in _entries(engine, wanted):
+        # A session's clock may be put back: its entries stay in their order all the same.
+        latest[label] = max(entry.exchange.arrived, latest.get(label, 0.0))
+        if (not wanted.misses or entry.exchange.miss) and wanted.takes(entry):
+            found.append((latest[label], label, entry))
+    found.sort(key=lambda each: each[0])
     if wanted.limit > 0:
         found = found[: wanted.limit] if wanted.seen else found[-wanted.limit :]
     cursor = dict(wanted.seen)
-    for label, entry in found:
+    for _, label, entry in found:
         cursor[label] = max(entry.number, cursor.get(label, 0))
-    return [entry for _, entry in found], cursor
+    return [entry for _, _, entry in found], cursor
 
 
 def _entries(engine: Engine, wanted: Wanted) -> Iterator[tuple[str, Entry]]:
