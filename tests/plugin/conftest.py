@@ -1,0 +1,100 @@
+"""Pytest inside pytest: a run of its own for test files written here, with this plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from textwrap import dedent
+from typing import Any
+
+import openai.resources.responses
+import pytest
+
+import mockserver.adapters.server
+import mockserver.testing.server
+
+pytest_plugins = ["pytester"]
+
+CLIENT = """
+import pytest
+from openai import OpenAI
+
+made = []
+
+
+def another(**options):
+    made.append(OpenAI(max_retries=0, **options))
+    return made[-1]
+
+
+client = another()
+
+
+def ask(said="hi", to=client, **more):
+    return to.responses.create(model="gpt-5", input=said, **more).output_text
+
+
+def swallow(said="hi", to=client, **more):
+    try:
+        ask(said, to, **more)
+    except Exception:
+        pass
+"""
+"""An app with a client that is made when the module is imported, and that swallows its errors."""
+
+CLOSING = """
+import sys
+
+
+def pytest_sessionfinish():
+    for client in getattr(sys.modules.get("app"), "made", ()):
+        client.close()
+"""
+
+INSTALLED = bool(entry_points(group="pytest11", name="responses_mockserver"))
+
+QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov")
+
+
+# Runs in this process forget what they have imported, unless it was there before.
+LOADED = (openai.resources.responses, mockserver.testing.server, mockserver.adapters.server)
+
+
+class Inner:
+    """Runs test files in a pytest of their own."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+
+    def write(self, **files: str) -> None:
+        """Write modules by name; each may use the app above."""
+        self.pytester.makepyfile(
+            **{name: f"from app import *\n{dedent(text).lstrip()}" for name, text in files.items()}
+        )
+
+    def run(self, *args: str, process: bool = False) -> pytest.RunResult:
+        """Run; in a process of its own where the start of one is the point."""
+        plugin = () if INSTALLED else ("-p", "mockserver.plugin")
+        every = (*plugin, *QUIET, *args)
+        return self.pytester.runpytest_subprocess(*every) if process else self.pytester.runpytest_inprocess(*every)
+
+    def check(self, text: str, *args: str, **outcomes: int) -> str:
+        """Run one test file, and hold its outcomes to these; return what was printed."""
+        self.write(test_it=text)
+        result = self.run(*args)
+        result.assert_outcomes(**outcomes)
+        return result.stdout.str()
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Inner:
+    """A folder for a run, with the app in it and none of the environment of whoever runs us."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile(app=CLIENT, conftest=CLOSING)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    return Inner(pytester)
+
+
+Check = Callable[..., Any]
