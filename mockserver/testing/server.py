@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias, Unpack
+from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from mockserver import building
 from mockserver.building import Conditions, Draft, Part
@@ -38,6 +38,23 @@ KEY: Final = "mock"
 """The API key for clients where any is accepted."""
 
 RulePaths: TypeAlias = str | Path | Sequence[str | Path]
+
+
+class ClientKwargs(TypedDict):
+    """What an official client is made with."""
+
+    base_url: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a started one has. `own`: the host is its own."""
+
+    seat: Seat
+    roster: Roster
+    clock: Clock
+    own: bool
 
 
 class MockServer(Asking, Vocabulary):
@@ -93,7 +110,7 @@ class MockServer(Asking, Vocabulary):
         self._rules = _listed(rules)
         self._base = Path(base) if base is not None else None
         self._given_host, self._dialect, self._name, self._check = host, dialect, session, check
-        self._seat: Seat | None = None
+        self._found: _Place | None = None
         self._bypass: Bypass | None = None
         self._views: dict[int, ReceivedRequest] = {}
         self._read: set[int] = set()
@@ -103,18 +120,18 @@ class MockServer(Asking, Vocabulary):
 
     def start(self) -> MockServer:
         """Begin the session, starting the server if need be. Twice is fine. Raises `MockServerError` if it cannot."""
-        if self._seat is None:
+        if self._found is None:
             own = self._given_host is None
             host = self._given_host or Host(replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect))
             try:
-                self._seat = Seat(host, self._name, self._terms)
-                self._roster = Roster(self._seat.call, self._seat.use, self._seat.used, self._received)
-                self._clock = Clock(self._seat)
+                seat = Seat(host, self._name, self._terms)
+                self._found = _Place(seat, Roster(seat.call, seat.use, seat.used, self._received), Clock(seat), own=own)
                 self.load(*self._rules)
             except BaseException:
+                self.close()
                 if own:
                     host.stop()
-                self._seat = None
+                self._found = None
                 raise
             if own:
                 self._bypass = Bypass(host.settings.host)
@@ -123,14 +140,14 @@ class MockServer(Asking, Vocabulary):
 
     def close(self) -> None:
         """End the session, and the server where it is not shared. What was noted can be asked for as before."""
-        if self._seat is None or self._closed:
+        if self._found is None or self._closed:
             return
         self._closed = True
-        self._seat.leave()
+        self._found.seat.leave()
         if self._bypass is not None:
             self._bypass.end()
-        if self._given_host is None:
-            self._seat.host.stop()
+        if self._found.own:
+            self._found.seat.host.stop()
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -159,15 +176,15 @@ class MockServer(Asking, Vocabulary):
             self.close()
 
     @property
-    def _seated(self) -> Seat:
-        if self._seat is None:
+    def _place(self) -> _Place:
+        if self._found is None:
             raise RuntimeError(
                 "this MockServer was not started: use it as `with MockServer() as server:`, or start() it"
             )
-        return self._seat
+        return self._found
 
     def __repr__(self) -> str:
-        if self._seat is None:
+        if self._found is None:
             return "<MockServer, not started>"
         return f"<MockServer {self.base_url}{', closed' if self._closed else ''}>"
 
@@ -176,7 +193,7 @@ class MockServer(Asking, Vocabulary):
     @property
     def base_url(self) -> str:
         """What a client is given as its base URL."""
-        return self._seated.base_url
+        return self._place.seat.base_url
 
     @property
     def url(self) -> str:
@@ -189,19 +206,19 @@ class MockServer(Asking, Vocabulary):
         return (*self.session.options.auth_keys, *self.host.engine.auth_keys, KEY)[0]
 
     @property
-    def client_kwargs(self) -> dict[str, str]:
+    def client_kwargs(self) -> ClientKwargs:
         """What an official client is made with: `OpenAI(**mockserver.client_kwargs)`, `AsyncOpenAI(...)` likewise."""
         return {"base_url": self.base_url, "api_key": self.api_key}
 
     @property
     def host(self) -> Host:
         """The server that it is on."""
-        return self._seated.host
+        return self._place.seat.host
 
     @property
     def session(self) -> Session:
         """The engine's session. What is read or changed of it belongs on the server's thread: see `Host.run`."""
-        return self._seated.session
+        return self._place.seat.session
 
     @property
     def session_name(self) -> str:
@@ -217,13 +234,11 @@ class MockServer(Asking, Vocabulary):
 
         Example: `mockserver.when(model="gpt-5", input=contains("rain")).reply("Take an umbrella.")`
         """
-        self._seated.session  # noqa: B018 - an unstarted one is told before anything else
-        return self._roster.when(conditions)
+        return self._place.roster.when(conditions)
 
     def otherwise(self, *parts: Part, **keywords: Unpack[OfRule]) -> Rule:
         """Answer so whatever no rule does. A later one takes the place of an earlier one."""
-        self._seated.session  # noqa: B018 - as above
-        return self._roster.otherwise(parts, keywords)
+        return self._place.roster.otherwise(parts, keywords)
 
     def load(self, *paths: str | Path) -> None:
         """Add the rules of files and folders, seen from the folder `base`.
@@ -237,8 +252,8 @@ class MockServer(Asking, Vocabulary):
         found = self.host.read([base / path for path in paths])
         if found.errors:
             raise RuleFileError(found.problems)
-        self._seated.demand(found.auth_keys, found.limits)
-        self._roster.load(found.book.ruled, found.book.otherwise)
+        self._place.seat.demand(found.auth_keys, found.limits)
+        self._place.roster.load(found.book.ruled, found.book.otherwise)
 
     def dump(self) -> str:
         """Return the rules built in Python as the text of a rule file; what cannot be written is told in a comment."""
@@ -247,34 +262,33 @@ class MockServer(Asking, Vocabulary):
     @property
     def drafts(self) -> list[Draft]:
         """The rules built in Python, as they were said."""
-        return self._roster.drafts
+        return self._place.roster.drafts
 
     @property
     def handles(self) -> list[Rule]:
         """The rules built in Python that have a reply."""
-        return self._roster.handles
+        return self._place.roster.handles
 
     @property
     def rules(self) -> list[CoreRule]:
         """The rules built in Python, as the engine has them."""
-        return self._roster.rules
+        return self._place.roster.rules
 
     # --- asking (see `Asking`)
 
     @property
     def clients(self) -> Clients:
         """What clients did, call by call: tries, waits, how they read streams."""
-        self._seated.settle()
+        self._place.seat.settle()
         return behaviour.calls(self._received())
 
     @property
     def clock(self) -> Clock:
         """The session's clock."""
-        self._seated.session  # noqa: B018 - as above
-        return self._clock
+        return self._place.clock
 
     def _received(self) -> Requests:
-        seat = self._seated
+        seat = self._place.seat
         views = self._views
         found: list[ReceivedRequest] = []
         for entry in seat.entries():
@@ -285,7 +299,7 @@ class MockServer(Asking, Vocabulary):
         return Requests(found)
 
     def _until(self, holds: Callable[[Requests], bool]) -> tuple[Future[None], Callable[[], None]]:
-        return self._seated.until(lambda: holds(self._received()))
+        return self._place.seat.until(lambda: holds(self._received()))
 
     # --- the verdict
 
@@ -299,7 +313,7 @@ class MockServer(Asking, Vocabulary):
         after: int = 0,
     ) -> Verdict:
         """Return what is wrong with the session; `allow` is added to what may be. See `verdict.judge`."""
-        seat, roster = self._seated, self._roster
+        seat, roster = self._place.seat, self._place.roster
         made = Made(roster.rules, roster.loaded, roster.unfinished)
         permitted = self.allow | verdict.read_allowed(tuple(allow), "allow")
         return seat.call(
