@@ -35,25 +35,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ini.declare(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Take the port and point clients at it, before any conftest or test module is imported."""
+    _begin(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Take the port and point clients at it, before any test module is imported."""
+    """Declare the marker."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(*rules, strict, allow, validate, speed, now, ...): rule files and options of the `mockserver` fixture",
     )
-    try:
-        run = config.stash[RUN] = Run(config)
-        if not _only_hands_out(config):
-            run.begin_early()
-    except MockServerError as error:
-        raise pytest.UsageError(str(error)) from None
+    run = _begin(config)
+    if _only_hands_out(config):
+        run.step_back()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing running and nothing changed."""
+def _begin(config: pytest.Config) -> Run:
+    """Return the run of this process; it ends when pytest does, however it does."""
     run = config.stash.get(RUN, None)
-    if run is not None:
-        run.close()
+    if run is None:
+        try:
+            run = config.stash[RUN] = Run(config)
+            config.add_cleanup(run.close)
+            run.begin_early()
+        except MockServerError as error:
+            raise pytest.UsageError(str(error)) from None
+    return run
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -101,7 +101,11 @@ class Run:
             # Now rather than in the first test, which may have patched sockets and clocks by then.
             self.serve()
         else:
-            self._environment.restore()
+            self.step_back()
+
+    def step_back(self) -> None:
+        """Leave the environment as it was: no test runs here that needs the server."""
+        self._environment.restore()
 
     def serve(self) -> Host:
         """Return the server, started. Raises `MockServerError` for rules or settings that it cannot be started with."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import entry_points
 from textwrap import dedent
 from typing import Any
 
-import openai.resources.responses
 import pytest
+from openai import OpenAI
 
-import mockserver.adapters.server
-import mockserver.testing.server
+import mockserver
+from mockserver.testing.server import MockServer
 
 pytest_plugins = ["pytester"]
 
@@ -56,10 +58,6 @@ INSTALLED = bool(entry_points(group="pytest11", name="responses_mockserver"))
 QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov")
 
 
-# Runs in this process forget what they have imported, unless it was there before.
-LOADED = (openai.resources.responses, mockserver.testing.server, mockserver.adapters.server)
-
-
 class Inner:
     """Runs test files in a pytest of their own."""
 
@@ -87,8 +85,19 @@ class Inner:
         return result.stdout.str()
 
 
+@pytest.fixture(scope="session")
+def loaded() -> None:
+    """Import everything: a run in this process forgets what it has imported, and half a package must not be forgotten."""
+    for room in pkgutil.walk_packages(mockserver.__path__, "mockserver."):
+        if not room.name.endswith("__main__"):
+            import_module(room.name)
+    with MockServer() as server, OpenAI(**server.client_kwargs) as client:
+        server.otherwise("hi")
+        client.responses.create(model="m", input="hi")
+
+
 @pytest.fixture
-def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Inner:
+def inner(loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Inner:
     """A folder for a run, with the app in it and none of the environment of whoever runs us."""
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
