@@ -72,8 +72,7 @@ class When:
 
         Example: `mockserver.when(input=contains("weather")).reply("It is sunny.")`
         """
-        about, beside = _parted(keywords)
-        return self._finish([(parts, beside)], about, turns=False)
+        return self._finish([parts], keywords, turns=False)
 
     def turns(self, *turns: Part, **keywords: Unpack[OfRule]) -> Rule:
         """Answer with a script of a tool loop; the turn is chosen by which of its calls have outputs.
@@ -82,19 +81,18 @@ class When:
 
         Example: `mockserver.when().turns(function_call("get_weather", {"city": "Paris"}), "18 °C in Paris")`
         """
-        if not turns:
-            raise RuleError(f"{self._draft.place}: `turns` needs at least one turn")
-        about, beside = _parted(keywords)
-        return self._finish([((turn,), beside) for turn in turns], about, turns=True)
+        return self._finish([(turn,) for turn in turns], keywords, turns=True)
 
-    def _finish(self, said: list[tuple[tuple[Part, ...], Any]], about: dict[str, Any], *, turns: bool) -> Rule:
+    def _finish(self, said: list[tuple[Part, ...]], keywords: Mapping[str, Any], *, turns: bool) -> Rule:
         draft = self._draft
         if draft.answers:
             raise RuleError(
                 f"{draft.place}: this `when` has its reply already (follow it by `.then(...)`, or write another `when`)"
             )
         try:
-            _extend(draft, self._home, said, {**about, "turns": turns})
+            if not said:
+                raise RuleError(f"{draft.place}: `turns` needs at least one turn")
+            _extend(draft, self._home, said, keywords, turns=turns)
         except BaseException:
             self._home.forget(draft)  # what is wrong is told now; that it has no reply need not be told again
             raise
@@ -146,8 +144,7 @@ class Rule:
         draft = self._draft
         if draft.turns:
             raise RuleError(f"{draft.place}: turns follow the conversation; nothing can come after them by counting")
-        about, beside = _parted(keywords)
-        _extend(draft, self._home, [(parts, beside)], about)
+        _extend(draft, self._home, [parts], keywords)
         return self
 
     def __repr__(self) -> str:
@@ -169,11 +166,15 @@ def _parted(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     return about, {name: value for name, value in keywords.items() if name not in RULE}
 
 
-def _extend(draft: Draft, home: Home, said: Sequence[tuple[tuple[Part, ...], Any]], about: Mapping[str, Any]) -> None:
+def _extend(
+    draft: Draft, home: Home, said: Sequence[tuple[Part, ...]], keywords: Mapping[str, Any], **more: Any
+) -> None:
     """Add answers to a draft and let it be adopted. What cannot be leaves it as it was; the mistake gets its place."""
+    about, beside = _parted(keywords)
+    about |= more
     answers, before = list(draft.answers), {name: getattr(draft, name) for name in about}
     try:
-        for parts, beside in said:
+        for parts in said:
             try:
                 draft.answers.append(answer(*parts, **beside))
             except RuleError as wrong:
