@@ -68,6 +68,11 @@ class Journal:
                 yield Entry(number, exchange, self._endings.get(number))
 
     @property
+    def weight(self) -> int:
+        """About how many bytes the kept exchanges hold."""
+        return self._bytes
+
+    @property
     def count(self) -> int:
         """How many exchanges began since the journal did, or was cleared: kept ones, dropped ones and all."""
         return self.total - self._before

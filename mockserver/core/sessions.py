@@ -24,6 +24,10 @@ from mockserver.core.state import MemoryState
 LONGEST_NAME: Final = 200
 MOST_SESSIONS: Final = 1000
 MOST_ENDED: Final = 10_000
+MOST_BYTES: Final = 256 * 1024 * 1024
+"""What all sessions together may hold in journals and stored responses, about; each has bounds of its own besides."""
+WEIGHED_EVERY: Final = 256
+"""Requests between two looks at what all sessions hold."""
 
 
 def misnamed(name: str) -> str:
@@ -85,6 +89,11 @@ class Session:
         self.found(self.server)
 
     @property
+    def weight(self) -> int:
+        """About how many bytes this session's journal and stored responses hold."""
+        return self.journal.weight + self.state.weight
+
+    @property
     def instant(self) -> bool:
         """Whether answers are sent at once, whatever was planned."""
         return self.frozen is not None if self.hurry is None else self.hurry
@@ -124,6 +133,7 @@ class Sessions:
     def __init__(self, dialect: Dialect, server: RuleBook, options: Options) -> None:
         self.options = options
         self.dropped = 0
+        self._found = 0
         self._dialect = dialect
         self._server = server
         self._open: OrderedDict[str, Session] = OrderedDict()
@@ -148,13 +158,26 @@ class Sessions:
     def find(self, name: str) -> Session:
         """Return the open session of that name; it begins on first use, and `late` stands in for one that has ended.
 
-        Beyond the bound the longest idle makes room.
+        Beyond the bounds the longest idle makes room.
         """
+        self._found += 1
+        if not self._found % WEIGHED_EVERY:
+            self._lighten(name)
         found = self._open.get(name)
         if found is None:
             return self.late if name in self._ended else self.begin(name)
         self._open.move_to_end(name)
         return found
+
+    def _lighten(self, asked: str) -> None:
+        """Forget the sessions idle longest, never the one asked for, until what is held is within the bound."""
+        held = sum(session.weight for session in self._open.values())
+        for name in list(self._open):
+            if held <= MOST_BYTES:
+                return
+            if name != asked:
+                held -= self._open.pop(name).weight
+                self.dropped += 1
 
     def peek(self, name: str) -> Session | None:
         """Return the open session of that name, None where there is none; it does not begin."""

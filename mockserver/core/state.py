@@ -104,6 +104,11 @@ class MemoryState:
         self._response_bytes = 0
         self._buckets: OrderedDict[Hashable, Any] = OrderedDict()
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes the kept responses hold."""
+        return self._response_bytes
+
     def occurrence(self, digest: bytes) -> int:
         """See `State.occurrence`. Forgets the requests seen longest ago beyond the bound."""
         counts = self._occurrences

@@ -251,3 +251,16 @@ def test_answers_are_kept_where_a_session_asks_for_it(engine: Engine) -> None:
     engine.sessions.begin("s", Options(keep_answers=True)).frozen = 0.0
     play = ask(engine)
     assert play.exchange.answer.steps[1].data == play.timeline.steps[1].data
+
+
+def test_what_all_sessions_hold_together_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest idle makes room for the others' bytes too, and the one asked for stays."""
+    monkeypatch.setattr(sessions_room, "WEIGHED_EVERY", 1)
+    monkeypatch.setattr(sessions_room, "MOST_BYTES", 30_000)
+    for name in ("a", "b", "c"):
+        ask(engine, name, said="x" * 10_000)
+    assert engine.sessions.names == ["b", "c"]
+    ask(engine, "c", said="x" * 50_000)
+    ask(engine, "c")
+    assert engine.sessions.names == ["c"]
+    assert engine.sessions.dropped == 2
