@@ -5,13 +5,12 @@ This room decides what they are called and how a wrong value reads. It must not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+import pytest
 
 from mockserver.core.errors import SettingError, nearest
 from mockserver.pytesting.wishes import OPTIONS, Places, Wishes
-
-if TYPE_CHECKING:
-    import pytest
 
 EnvironmentMode: TypeAlias = Literal["early", "test", "off"]
 
@@ -50,7 +49,7 @@ def declare(parser: pytest.Parser) -> None:
 
 def mode(config: pytest.Config) -> EnvironmentMode:
     """Return when the environment is set. Raises `SettingError` for an unknown word."""
-    given = str(config.getini(f"{PREFIX}env")).strip()
+    given = str(_value(config, "env")).strip()
     if given not in MODES:
         like = nearest(given, MODES)
         hint = f"; did you mean {like}?" if like else ""
@@ -58,8 +57,20 @@ def mode(config: pytest.Config) -> EnvironmentMode:
     return given
 
 
+def dialect(config: pytest.Config) -> str:
+    """Return the dialect that is wanted, "" for the usual one."""
+    return str(_value(config, "dialect"))
+
+
 def wishes(config: pytest.Config) -> Wishes:
     """Return what is wished for every test. Raises `SettingError` for a value that makes no sense."""
-    given = {name: config.getini(f"{PREFIX}{name}") for name in (*OPTIONS, "strict", "allow", "rules")}
+    given = {name: _value(config, name) for name in (*OPTIONS, "strict", "allow", "rules")}
     given = {name: value for name, value in given.items() if value not in (None, "", [])}
     return Wishes().with_(given, PREFIX, Places(config.rootpath, config.rootpath))
+
+
+def _value(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(f"{PREFIX}{name}")
+    except (ValueError, TypeError, pytest.UsageError) as error:  # which do not say which setting it is
+        raise SettingError(f"{PREFIX}{name}: {error}") from None

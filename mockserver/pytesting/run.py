@@ -7,6 +7,7 @@ run, and a server, of its own.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
 from collections import Counter
@@ -99,7 +100,8 @@ class Run:
         """Once tests are collected: serve if one of them needs it, else leave the environment as it was."""
         if used:
             # Now rather than in the first test, which may have patched sockets and clocks by then.
-            self.serve()
+            with contextlib.suppress(MockServerError):  # told to each test that asks
+                self.serve()
         else:
             self.step_back()
 
@@ -115,7 +117,7 @@ class Run:
             from mockserver.testing.host import FOR_TESTS, Host
             from mockserver.testing.verdict import NOBODY
 
-            dialect = str(self._config.getini(f"{ini.PREFIX}dialect")) or FOR_TESTS.dialect
+            dialect = ini.dialect(self._config) or FOR_TESTS.dialect
             host = Host(replace(FOR_TESTS, dialect=dialect), self._wishes.rules, held=self._port())
             try:
                 engine = host.start()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
 from textwrap import dedent
-from typing import Any
 
 import pytest
 from openai import OpenAI
@@ -102,8 +100,11 @@ def inner(loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     pytester.makepyfile(app=CLIENT, conftest=CLOSING)
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    return Inner(pytester)
+    made = Inner(pytester)
+    ini(made)
+    return made
 
 
-Check = Callable[..., Any]
+def ini(inner: Inner, *lines: str) -> None:
+    """Write the run's configuration."""
+    inner.pytester.makeini("\n".join(["[pytest]", "asyncio_default_fixture_loop_scope = function", *lines]))

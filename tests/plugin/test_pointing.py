@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import Inner
-
-
-def ini(inner: Inner, *lines: str) -> None:
-    inner.pytester.makeini("\n".join(["[pytest]", "asyncio_default_fixture_loop_scope = function", *lines]))
+from tests.plugin.conftest import Inner, ini
 
 
 def test_a_client_made_at_import_time_finds_the_server(inner: Inner) -> None:
