@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -99,6 +101,8 @@ def inner(loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
     """A folder for a run, with the app in it and none of the environment of whoever runs us."""
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+    package = str(Path(mockserver.__file__).parents[1])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))))
     pytester.makepyfile(app=CLIENT, conftest=CLOSING)
     made = Inner(pytester)
     ini(made)
