@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,23 @@ def post(base_url: str, body: Any = None, path: str = "/responses", **headers: s
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def opened(base_url: str, body: dict[str, Any], **headers: str) -> Iterator[http.client.HTTPResponse]:
+    """POST a body and hold the answer open; leaving closes the connection, read or not."""
+    parts = urlsplit(base_url)
+    assert parts.hostname is not None
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    sent = json.dumps({"model": "m", "input": "hi", **body}).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request("POST", f"{parts.path}/responses", sent, {"content-type": "application/json", **named})
+    answer = connection.getresponse()
+    try:
+        yield answer
+    finally:
+        answer.close()
         connection.close()
 
 
