@@ -1,17 +1,3 @@
-"""What the whole suite shares: a test that needs a package index runs only when it is asked for."""
+"""What pytest itself wants to know of the whole suite: that some tests run pytest inside pytest."""
 
-from __future__ import annotations
-
-import pytest
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--online", action="store_true", help="also run tests that need a package index")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--online"):
-        return
-    for item in items:
-        if item.get_closest_marker("online"):
-            item.add_marker(pytest.mark.skip(reason="needs a package index; run with --online, or `make wheel`"))
+pytest_plugins = ["pytester"]

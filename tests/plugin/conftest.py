@@ -15,8 +15,6 @@ from openai import OpenAI
 import mockserver
 from mockserver.testing.server import MockServer
 
-pytest_plugins = ["pytester"]
-
 CLIENT = """
 import pytest
 from openai import OpenAI
