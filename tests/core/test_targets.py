@@ -375,3 +375,21 @@ def test_the_table_is_documented_and_its_schema_holds_what_compiles() -> None:
     bad += [{"body": {"a": 1}}, {"body": {"mask": "date"}}, {"tool_output": {"x": 1}}, {"not": {"x": 1}}]
     for when in bad:
         assert not checker.is_valid(when), when
+
+
+def test_input_of_a_script_is_what_began_it() -> None:
+    """After a tool output the user has just said nothing; a rule with turns goes on there all the same."""
+
+    def report(path: tuple[str | int, ...], message: str, hint: str = "") -> None:
+        raise AssertionError(message)
+
+    loop = [
+        {"role": "user", "content": "the weather?"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "x"},
+    ]
+    request = Request("POST", "/v1/responses", body=orjson.dumps({"model": "m", "input": loop}))
+    for given in ({"input": {"contains": "weather"}}, {"any_of": [{"input": "the weather?"}]}):
+        for scripted in (True, False):
+            when = compile_when(given, report, (), scripted=scripted)
+            assert all(not condition.test(request) for condition in when.conditions) is scripted

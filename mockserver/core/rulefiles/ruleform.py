@@ -104,7 +104,7 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
         if len(path) <= depth or path[depth] in own or path[depth] not in around.when:
             report(path, message, hint)
 
-    when = compile_when(given, tell, when_path)
+    when = compile_when(given, tell, when_path, scripted="turns" in value)
     allow_invalid = read.get("allow_invalid", False)
     standing = Standing(around.place, around.modifiers, given.get("stream") is True, allow_invalid)
     replies = _read_answers(value, standing, report, path)

@@ -26,10 +26,12 @@ Values: TypeAlias = Callable[[Request], Iterable[Json]]
 class Draft:
     """What has been compiled of one `when`. `sources` are the patterns that must match, with the values they look at.
 
-    `claimable` says that this is the top of a rule's conditions, where `hit` and `state` may stand.
+    `claimable` says that this is the top of a rule's conditions, where `hit` and `state` may stand; `scripted` that the rule
+    has turns.
     """
 
     claimable: bool = True
+    scripted: bool = False
     conditions: list[Condition] = field(default_factory=list)
     claims: list[ClaimCondition] = field(default_factory=list)
     sources: list[tuple[Values, re.Pattern[str]]] = field(default_factory=list)

@@ -48,9 +48,13 @@ class Entry:
     make: Make
 
 
-def compile_when(when: Any, report: Report, path: tuple[str | int, ...]) -> When:
-    """Compile the conditions of a rule; None and {} hold for every `POST /v1/responses`. Mistakes go to `report`."""
-    draft = Draft()
+def compile_when(when: Any, report: Report, path: tuple[str | int, ...], *, scripted: bool = False) -> When:
+    """Compile the conditions of a rule; None and {} hold for every `POST /v1/responses`. Mistakes go to `report`.
+
+    `scripted` says that the rule has turns. A script goes on after its tools have answered, where the user has just said
+    nothing: there `input` is what the user said when it began, the newest user message.
+    """
+    draft = Draft(scripted=scripted)
     if when is not None:
         _fill(when, Site(report, path, ""), draft)
     conditions = draft.conditions if draft.names_endpoint else [ENDPOINT, *draft.conditions]
@@ -79,6 +83,13 @@ def _fill(when: Any, site: Site, draft: Draft) -> None:
 def _text(read: Read) -> Make:
     """Return the maker of a target that is one text."""
     return lambda given, site, draft: draft.add(str(site.path[-1]), given, site, read)
+
+
+def _input(given: Any, site: Site, draft: Draft) -> None:
+    if draft.scripted:
+        draft.add("user", given, site, values.user)
+    else:
+        draft.add("input", given, site, values.said)
 
 
 def _method(given: Any, site: Site, draft: Draft) -> None:
@@ -226,7 +237,7 @@ def _not(given: Any, site: Site, draft: Draft) -> None:
 
 def _inner(given: Any, site: Site, draft: Draft) -> Draft:
     """Compile conditions that do not have to hold by themselves."""
-    inner = Draft(claimable=False)
+    inner = Draft(claimable=False, scripted=draft.scripted)
     _fill(given, site, inner)
     draft.names_endpoint |= inner.names_endpoint
     return inner
@@ -263,7 +274,9 @@ TARGETS: Final[Mapping[str, Entry]] = MappingProxyType(
         ),
         "conversation": Entry("the conversation's id", _MATCHER, _text(values.conversation)),
         "stream": Entry("whether a stream is asked for; absent is false", {"type": "boolean"}, _stream),
-        "input": Entry("what the user just said; absent right after a tool output", _MATCHER, _text(values.said)),
+        "input": Entry(
+            "what the user just said; absent right after a tool output, but for rules with turns", _MATCHER, _input
+        ),
         "user": Entry("the newest user message, wherever it stands", _MATCHER, _text(values.user)),
         "tool_output": Entry(
             "one new tool output with all of these fields; a list: each met by some output",
