@@ -38,6 +38,7 @@ class Worker:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._stopped = False
+        self._rung = False
         self._end: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awaited: set[Future[Any]] = set()
@@ -56,8 +57,9 @@ class Worker:
 
     def call_up(self) -> Engine:
         """Serve, and return the engine once requests are answered. Raises what keeps it from starting."""
-        self._ring()
-        self._ready.wait()
+        if not self._ready.is_set():
+            self._ring()
+            self._ready.wait()
         if self.failure is not None:
             raise self.failure
         if self.engine is None:
@@ -103,8 +105,11 @@ class Worker:
             each.close()
 
     def _ring(self) -> None:
-        with contextlib.suppress(OSError):  # the thread has ended, and with it the bell
-            self._bell[1].send(b"!")
+        with self._lock:
+            rung, self._rung = self._rung, True
+        if not rung:  # nobody answers it twice: it would fill up
+            with contextlib.suppress(OSError):  # the thread has ended, and with it the bell
+                self._bell[1].send(b"!")
 
     # --- on the thread
 

@@ -64,6 +64,14 @@ def test_the_first_request_starts_the_server() -> None:
         host.stop()
 
 
+def test_it_can_be_started_any_number_of_times(host: Host) -> None:
+    """Every session does; asking again must cost and block nothing."""
+    began = time.monotonic()
+    for _ in range(5000):
+        assert host.start() is host.engine
+    assert time.monotonic() - began < 2
+
+
 def test_stopping_leaves_nothing_behind() -> None:
     """No thread, no port; stopping twice is fine, starting again is not."""
     before = threads()
