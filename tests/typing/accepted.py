@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import ANY
 
+from openai import AsyncOpenAI, OpenAI
+
 import mockserver as words
 from mockserver import (
     Answer,
@@ -110,6 +112,31 @@ def with_a_server(mockserver: MockServer) -> None:
     assert rule.called == (model is not None)
     assert rule.call_count == len(rule.requests)
     mockserver.assert_called(times=2, model="gpt-5", input=contains("rain"))
+    mockserver.assert_called(in_order=[rule, {"model": "gpt-5", "turn": 2}], stream=True)
+    mockserver.assert_not_called(tools=include("delete_everything"))
+    first: ReceivedRequest = mockserver.wait_for(1, timeout=2, ended=True, input="hi")[0]
+    names: list[str] = [*first.tools, *mockserver.tool_calls, *(call.name for call in first.tool_calls)]
+    offsets: tuple[float, ...] = first.offsets
+    snapshot: str = mockserver.requests[1:].to_yaml(headers=["x-case"])
+    tokens: int = mockserver.usage.total_tokens
+    waits: tuple[float, ...] = mockserver.clients[0].waits
+    mockserver.clients.assert_backed_off()
+    mockserver.clock.advance(timedelta(seconds=5))
+    mockserver.clock.freeze("2026-01-31T12:00:00Z")
+    OpenAI(**mockserver.client_kwargs, max_retries=0)
+    AsyncOpenAI(**mockserver.client_kwargs)
+    assert (names, offsets, snapshot, tokens, waits)
+
+
+def without_pytest() -> None:
+    with MockServer("rules/", now=None, speed=2, validate="warn", allow=["unused"]) as server:
+        server.load("more.mock.yaml")
+        server.check(allow=["miss"])
+
+
+async def in_a_loop() -> None:
+    async with MockServer() as server:
+        await server.wait_for_async(2, model="gpt-5")
 
 
 # The package itself

@@ -75,3 +75,19 @@ async def late(request: AskedRequest) -> str:
 
 
 answer(late)  # type: ignore[arg-type]
+
+
+# What is asked of a server
+
+
+def asking(mockserver: MockServer) -> None:
+    mockserver.when().reply(3)  # type: ignore[arg-type]
+    mockserver.when().reply("hi").them("ok")  # type: ignore[attr-defined]
+    mockserver.otherwise("hi", exhausted="never")  # type: ignore[arg-type]
+    mockserver.assert_called(in_order=["hi"])  # type: ignore[list-item]
+    mockserver.wait_for("2")  # type: ignore[arg-type]
+    mockserver.last_request.model = "gpt-4"  # type: ignore[misc]
+    mockserver.last_request.imput_text.upper()  # type: ignore[attr-defined]
+    mockserver.clock.advance("5s")  # type: ignore[arg-type]
+    MockServer(sped=1)  # type: ignore[call-arg]
+    MockServer(validate="maybe")  # type: ignore[arg-type]
