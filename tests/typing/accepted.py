@@ -125,7 +125,7 @@ def with_a_server(mockserver: MockServer) -> None:
     mockserver.clock.freeze("2026-01-31T12:00:00Z")
     OpenAI(**mockserver.client_kwargs, max_retries=0)
     AsyncOpenAI(**mockserver.client_kwargs)
-    assert (names, offsets, snapshot, tokens, waits)
+    assert all([names, offsets, snapshot, tokens, waits])
 
 
 def without_pytest() -> None:
