@@ -21,17 +21,9 @@ PREFIX: Final = "mockserver_"
 _LISTS: Final = frozenset({"allow_params", "auth_keys"})
 _SWITCHES: Final = frozenset({"lenient"})
 
-URL_OPTION: Final = "--mockserver-url"
-
 
 def declare(parser: pytest.Parser) -> None:
-    """Make the option and the settings known to pytest."""
-    group = parser.getgroup("mockserver", "mockserver: a test double for the Responses API")
-    group.addoption(
-        URL_OPTION,
-        metavar="URL",
-        help="use the server that runs at URL, with a session for each test, instead of an own one",
-    )
+    """Make the settings known to pytest."""
     parser.addini(
         f"{PREFIX}env",
         "when OPENAI_BASE_URL, OPENAI_API_KEY and NO_PROXY point here: early (before tests are collected; the default), "
