@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
-SOURCES := mockserver tests bench
+SOURCES := mockserver tests bench docs/examples
 
 .PHONY: all format lint types test cover docs schemas fresh wheel serve bench clean help
 

@@ -63,6 +63,23 @@ def every(*languages: str) -> list[Block]:
     return [block for page in PAGES for block in blocks(page, *languages)]
 
 
+def is_tests(block: Block) -> bool:
+    """Say whether a block is tests for pytest, as opposed to a program or a file."""
+    return block.language == "python" and not block.file and "def test_" in block.text
+
+
+def is_script(block: Block) -> bool:
+    """Say whether a block is a program to be run as it is."""
+    return block.language == "python" and not block.file and not is_tests(block)
+
+
+def write(folder: Path, block: Block) -> None:
+    """Write a block where the page says that it stands."""
+    path = folder / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
+
+
 def commands(block: Block) -> Iterator[Command]:
     """Yield the commands of a console block: lines after `$ `, continued after a backslash, comments left out."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

@@ -208,6 +208,27 @@ def test_an_editable_install_serves_the_checkout_as_it_is_now(tmp_path: Path) ->
     assert "colour" in headers["x-mock-violations"]
 
 
+def test_the_example_project_passes_with_the_wheel(installed: Environment, tmp_path: Path) -> None:
+    """The plugin is found by its entry point alone."""
+    assert example_passes(installed, tmp_path)
+
+
+def example_passes(made: Environment, folder: Path) -> bool:
+    """Run a copy of the example project in an environment; say whether its tests were run with what is installed there."""
+    project = shutil.copytree(ROOT / "docs/examples/agent", folder / "agent")
+    told = call(str(made.python), "-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v", cwd=project)
+    place = made.tell("import mockserver; print(mockserver.__file__)", project)
+    return " passed" in told and Path(place).is_relative_to(made.folder)
+
+
+@pytest.mark.online
+def test_the_example_project_passes_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
+    """With what its users would install."""
+    made = Environment(tmp_path / "env")
+    made.install("--disable-pip-version-check", str(wheel), "pytest", "openai")
+    assert example_passes(made, tmp_path)
+
+
 @pytest.mark.online
 def test_pip_brings_what_it_needs(wheel: Path, tmp_path: Path) -> None:
     """A truly clean environment, the declared dependencies and nothing else."""
