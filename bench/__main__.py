@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import plugin
 from bench.load import lateness, rate
 from bench.servers import ask, bare, cpu, fetch, memory, mock
 
@@ -176,6 +177,19 @@ def importing() -> Row:
     return Row("`import mockserver`", f"{took:.1f} ms", "< 50 ms", took < 50)
 
 
+def unused() -> Row:
+    """Return what the pytest plugin adds to a run that never asks for the server."""
+    took = plugin.startup()
+    return Row("pytest plugin until used", f"{took:.1f} ms", "< 10 ms", took < 10)
+
+
+def further() -> Row:
+    """Return what each further test with the fixture costs; other fixtures, where they are installed, in the note."""
+    took = plugin.further_test()
+    note = ", ".join(f"{name}: {cost:.2f} ms" for name, cost in plugin.rivals().items())
+    return Row("a further test's fixture", f"{took:.2f} ms", "< 2 ms", took < 2, note)
+
+
 def flat(rules: Path) -> Row:
     """Return how the memory grows over many requests once caches are full."""
     asked = body("json")
@@ -209,6 +223,8 @@ def main() -> None:
         measure(lambda: large(rules))
         measure(lambda: cold(rules))
         measure(importing)
+        measure(unused)
+        measure(further)
         measure(lambda: flat(rules))
     print("\n| what | measured | goal | met | note |\n|---|---|---|---|---|")
     for row in rows:

@@ -1,0 +1,67 @@
+"""What the pytest plugin costs: a run that never asks for the server, and each further test that does.
+
+Both are differences between runs of pytest on files that hold nothing but the fixture; a rival's fixture is measured beside
+ours where one is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+
+RIVALS = {"pytest_httpx": "httpx_mock", "respx": "respx_mock", "openai_responses": "openai_mock"}
+"""Fixtures that stand in for an HTTP service inside a test, by the package that brings them."""
+
+FEW, MANY = 20, 220
+QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov")
+
+NAME = "responses_mockserver"
+INSTALLED = bool(entry_points(group="pytest11", name=NAME))
+WITH = () if INSTALLED else ("-p", "mockserver.plugin")
+WITHOUT = ("-p", f"no:{NAME}") if INSTALLED else ()
+
+
+def startup(rounds: int = 12) -> float:
+    """Return the milliseconds that the plugin adds to a run in which no test uses it."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "test_it.py"
+        file.write_text("def test(): pass\n", encoding="utf-8")
+        times: dict[tuple[str, ...], list[float]] = {WITH: [], WITHOUT: []}
+        for _ in range(rounds):
+            for options, took in times.items():
+                took.append(_run(file, *options))
+    return (min(times[WITH]) - min(times[WITHOUT])) * 1000
+
+
+def further_test(fixture: str = "mockserver", rounds: int = 3) -> float:
+    """Return the milliseconds that each further test with this fixture costs."""
+    return _each(fixture, rounds) - _each("", rounds)
+
+
+def rivals() -> dict[str, float]:
+    """Return the same for what else is installed."""
+    return {fixture: further_test(fixture) for package, fixture in RIVALS.items() if importlib.util.find_spec(package)}
+
+
+def _each(fixture: str, rounds: int) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        took = {}
+        for count in (FEW, MANY):
+            file = Path(name) / f"test_{count}.py"
+            arguments = "n, " + fixture if fixture else "n"
+            text = f"import pytest\n@pytest.mark.parametrize('n', range({count}))\ndef test({arguments}): pass\n"
+            file.write_text(text, encoding="utf-8")
+            took[count] = min(_run(file, *WITH) for _ in range(rounds))
+    return (took[MANY] - took[FEW]) / (MANY - FEW) * 1000
+
+
+def _run(file: Path, *options: str) -> float:
+    command = [sys.executable, "-m", "pytest", *QUIET, *options, "--rootdir", str(file.parent), str(file)]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[1])
+    return time.perf_counter() - began
