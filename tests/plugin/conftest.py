@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import sys
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -42,14 +43,15 @@ def swallow(said="hi", to=client, **more):
 """
 """An app with a client that is made when the module is imported, and that swallows its errors."""
 
-CLOSING = """
-import sys
 
+class Closing:
+    """Closes the app's clients at the end of a run in this process: nobody else would before they are thrown away."""
 
-def pytest_sessionfinish():
-    for client in getattr(sys.modules.get("app"), "made", ()):
-        client.close()
-"""
+    def pytest_sessionfinish(self) -> None:
+        """Close them."""
+        for client in getattr(sys.modules.get("app"), "made", ()):
+            client.close()
+
 
 INSTALLED = bool(entry_points(group="pytest11", name="responses_mockserver"))
 
@@ -73,7 +75,9 @@ class Inner:
         """Run; in a process of its own where the start of one is the point."""
         plugin = () if INSTALLED else ("-p", "mockserver.plugin")
         every = (*plugin, *QUIET, *args)
-        return self.pytester.runpytest_subprocess(*every) if process else self.pytester.runpytest_inprocess(*every)
+        if process:
+            return self.pytester.runpytest_subprocess(*every)
+        return self.pytester.runpytest_inprocess(*every, plugins=[Closing()])
 
     def check(self, text: str, *args: str, **outcomes: int) -> str:
         """Run one test file, and hold its outcomes to these; return what was printed."""
@@ -101,7 +105,8 @@ def inner(loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     package = str(Path(mockserver.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))))
-    pytester.makepyfile(app=CLIENT, conftest=CLOSING)
+    pytester.makepyfile(app=CLIENT)
+    pytester.syspathinsert()
     made = Inner(pytester)
     ini(made)
     return made

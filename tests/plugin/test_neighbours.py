@@ -19,10 +19,6 @@ def test_several_processes_have_servers_of_their_own(inner: Inner) -> None:
         import os, sys
 
         seen = os.environ.get("OPENAI_BASE_URL", "")
-
-        def pytest_sessionfinish():
-            for client in sys.modules["app"].made:
-                client.close()
         """,
         test_it="""
         import os

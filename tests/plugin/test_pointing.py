@@ -32,13 +32,7 @@ def test_a_client_made_at_import_time_finds_the_server(inner: Inner) -> None:
 def test_a_client_made_by_a_conftest_finds_the_server_too(inner: Inner) -> None:
     """Conftests are imported before anything else; and what breaks there leaves nothing set."""
     inner.write(
-        conftest="""
-        import sys
-
-        def pytest_sessionfinish():
-            for client in sys.modules["app"].made:
-                client.close()
-        """,
+        conftest="",  # it imports the app, as every file here does
         test_it="""
         def test(mockserver):
             mockserver.when().reply("ho")
@@ -161,17 +155,11 @@ def test_an_app_that_is_started_once_talks_to_whichever_test_runs(inner: Inner) 
     """By `mockserver_url`, in tests that name neither that nor the server; requests of its start are the first test's."""
     inner.write(
         conftest="""
-        import sys
-
         @pytest.fixture(scope="session")
         def app(mockserver_url):
             client = another(base_url=mockserver_url, api_key="x")
             client.models.list()
             return client
-
-        def pytest_sessionfinish():
-            for client in sys.modules["app"].made:
-                client.close()
         """,
         test_it="""
         def test_first(app, mockserver):
