@@ -21,7 +21,7 @@ from mockserver.core.journal import Entry
 from mockserver.core.messages import Request
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import Mismatch, RuleReport
-from mockserver.core.rules.showing import is_secret, show
+from mockserver.core.rules.showing import is_secret, show, without_secrets
 from mockserver.testing.verdict import ALLOWABLE, NOBODY, Finding, Kind, Verdict
 
 MARKER: Final = '@pytest.mark.mockserver(allow=["{}"])'
@@ -38,6 +38,9 @@ MOST_JSON: Final = 20_000
 """Characters of a JSON value up to which differences are shown line by line."""
 
 MOST_WIDE: Final = 120
+
+MOST_MESSAGE: Final = 600
+"""Characters of a message that a finding brings."""
 
 
 def report(verdict: Verdict, allowing: str = MARKER) -> str:
@@ -120,6 +123,12 @@ def _exhausted(finding: Finding) -> str:
     return f"a request came once too often: {_label(finding)} has no reply left ({why})"
 
 
+def _line(text: str) -> str:
+    """Return a message on one line, cut, without secrets."""
+    line = without_secrets(" ".join(text.splitlines()))
+    return line if len(line) <= MOST_MESSAGE else f"{line[: MOST_MESSAGE - 1]}…"
+
+
 def _for_tests(message: str) -> str:
     """Return a violation with the way out that a test has: no command line starts its server."""
     return _FLAG.sub(r'allow_params=["\1"] lets it through', message)
@@ -142,16 +151,16 @@ _HEADS: Final[Mapping[Kind, Callable[[Finding], str]]] = MappingProxyType(
     {
         "broken": lambda finding: f"in mockserver itself: {finding.what.partition(chr(10))[0]}",
         "unfinished": lambda finding: f"in the test: the when() at {finding.place} has no reply",
-        "raised": lambda finding: f"in the test: {show(finding.what, 600)[1:-1]}",
+        "raised": lambda finding: f"in the test: {_line(finding.what)}",
         "miss": _missed,
         "exhausted": _exhausted,
-        "violation": lambda finding: (
-            f"in the app: it sent an invalid request: {_for_tests(show(finding.what, 400)[1:-1])}"
-        ),
+        "violation": lambda finding: f"in the app: it sent an invalid request: {_for_tests(_line(finding.what))}",
         "untruth": lambda finding: (
-            f"in the test: the reply of {finding.place} is not what was asked for: {finding.what}"
+            f"in the test: the reply of {finding.place} is not what was asked for: {_line(finding.what)}"
         ),
-        "unfilled": lambda finding: f"in the test: the reply of {finding.place} cannot be filled in: {finding.what}",
+        "unfilled": lambda finding: (
+            f"in the test: the reply of {finding.place} cannot be filled in: {_line(finding.what)}"
+        ),
         "late": _late,
         "unused": lambda finding: f"in the test: {_label(finding)} answered nothing",
     }

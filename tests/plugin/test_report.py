@@ -113,6 +113,15 @@ def test_whose_trouble_it_is_is_said_first(finding: Finding, words: list[str]) -
     assert all(word in rest for word in words[1:])
 
 
+@pytest.mark.parametrize("kind", ["raised", "violation", "untruth", "unfilled"])
+def test_messages_are_one_line_cut_and_without_secrets(kind: Any) -> None:
+    """They may quote what a client sent."""
+    what = 'it said "sk-abcdefghijklmnop1234"\nand more ' + "x" * 5000
+    first = report(Verdict("s", (Finding(kind, what=what, place="t.py:1"),), ())).splitlines()[0]
+    assert 'it said "***" and more xxx' in first
+    assert len(first) < 800
+
+
 def test_several_findings_are_counted() -> None:
     world = World(f"rules:{RULES}")
     world.ask("a")
