@@ -629,3 +629,12 @@ otherwise: {text: "{{ headers.x-h }}"}
     assert second.headers == {"x-f", "x-g"}
     assert file.otherwise is not None
     assert file.otherwise.headers == {"x-h"}
+
+
+def test_rules_on_one_line_count_apart() -> None:
+    """As when a file is JSON: each has a name of its own, the first the line's."""
+    file = parse(
+        '{"rules": [{"reply": "a"}, {"reply": "b"}, {"name": "c", "reply": "c"}, {"reply": "d"}]}', "x.mock.yaml"
+    )
+    assert [rule.name for rule in file.rules] == ["x.mock.yaml:1", "x.mock.yaml:1#2", "c", "x.mock.yaml:1#3"]
+    assert len({rule.key for rule in file.rules}) == 4

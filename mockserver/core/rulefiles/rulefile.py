@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -174,9 +174,15 @@ def _rules(listing: Sequence[Json], around: Surroundings, teller: _Teller) -> di
     """Return the usable rules by their place in the list."""
     rules: dict[int, Rule] = {}
     first: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for index, value in enumerate(listing):
         rule = read_rule(value, around, teller, ("rules", index))
         if rule is not None:
+            # Rules without a name are called by their line; several on one line still count apart.
+            lines[rule.name] = lines.get(rule.name, 0) + 1
+            if rule.name == rule.place and lines[rule.name] > 1:
+                name = f"{rule.name}#{lines[rule.name]}"
+                rule = replace(rule, name=name, key=(around.file, name))
             rules[index] = rule
         name = value.get("name") if isinstance(value, dict) else None
         if not isinstance(name, str):
