@@ -181,8 +181,8 @@ def _rules(listing: Sequence[Json], around: Surroundings, teller: _Teller) -> di
             # Rules without a name are called by their line; several on one line still count apart.
             lines[rule.name] = lines.get(rule.name, 0) + 1
             if rule.name == rule.place and lines[rule.name] > 1:
-                name = f"{rule.name}#{lines[rule.name]}"
-                rule = replace(rule, name=name, key=(around.file, name))
+                label = f"{rule.name}#{lines[rule.name]}"
+                rule = replace(rule, name=label, key=(around.file, label))
             rules[index] = rule
         name = value.get("name") if isinstance(value, dict) else None
         if not isinstance(name, str):
