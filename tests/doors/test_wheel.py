@@ -237,3 +237,8 @@ def test_pip_brings_what_it_needs(wheel: Path, tmp_path: Path) -> None:
     with serving("--speed", "0", "--log", "off", command=[str(made.command)], cwd=tmp_path) as served:
         assert served.ask("anything")["status"] == "completed"
     assert os.listdir(tmp_path) == ["env"]
+
+
+def test_what_needs_a_package_index_waits_to_be_asked_for(pytestconfig: pytest.Config) -> None:
+    """The option that `make wheel` gives is there."""
+    assert pytestconfig.getoption("--online") in (True, False)
