@@ -39,7 +39,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) 
         mended = _mend(rules)
         rules = disk.read_rules(paths)
     # A rule with a mistake lacks conditions: what it seems to hide would be wrong.
-    problems = [*rules.problems, *(() if rules.errors else hidden_rules(rules))]
+    found = () if rules.errors else (*untrue_fields(rules), *hidden_rules(rules))
+    problems = [*rules.problems, *found]
     _PRINTERS[form](problems, mended, len(rules.files))
     unread = [problem for problem in rules.problems if not problem.line and problem.severity == "error"]
     ctx.exit(UNCHECKED if unread and len(unread) == len(problems) else FOUND if problems else FINE)
@@ -59,6 +60,18 @@ def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
                 hint="move it up, give it a `priority`, or say `optional: true`",
                 severity="warning",
             )
+
+
+def untrue_fields(rules: RuleSet) -> Iterator[Problem]:
+    """Yield an error for each field of a rule's `response` that the API would not send."""
+    from mockserver.adapters.disk import load_dialect
+    from mockserver.core.rules.overrides import untrue
+
+    dialect = load_dialect("standard")
+    for rule in rules.book.rules:
+        for place, message, hint in untrue(rule, dialect):
+            file, _, line = place.rpartition(":")
+            yield Problem(message, file, int(line) if line.isdigit() else 0, hint=hint)
 
 
 def _mend(rules: RuleSet) -> list[Problem]:

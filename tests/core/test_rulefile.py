@@ -36,7 +36,7 @@ def told(text: str) -> list[str]:
 
 WHOLE = """\
 version: 1
-include: [more, "../shared/*.mock.yaml"]
+include: [more, "../others/*.mock.yaml"]
 auth: {keys: [sk-one, sk-two]}
 limits: [{requests: 60, per: key}, {tokens: 1000}]
 defaults:
@@ -77,7 +77,7 @@ otherwise:
 def test_a_file_is_read_whole() -> None:
     file = built(WHOLE)
     assert file.usable
-    assert file.include == (Include("more", 2, 11), Include("../shared/*.mock.yaml", 2, 17))
+    assert file.include == (Include("more", 2, 11), Include("../others/*.mock.yaml", 2, 17))
     assert file.auth == ("sk-one", "sk-two")
     assert file.limits == (Limit(requests=60, per="key"), Limit(tokens=1000))
     assert [rule.name for rule in file.rules] == ["the weather", "f.mock.yaml:18", "f.mock.yaml:23"]

@@ -130,3 +130,18 @@ def test_no_path_is_a_misuse(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_we_ship_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", str(disk.data("fixtures"))) == 0, capsys.readouterr().out
+
+
+def test_a_response_field_that_no_client_could_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a rule sets must be what the API sends, part by part, unless the rule says that it is meant."""
+    reply = (
+        "reply: {text: hi, response: {temperature: hot, servce_tier: flex, text: {verbosity: low}, metadata: {a: b}}}"
+    )
+    write(folder, "a.mock.yaml", f"rules:\n  - {{name: a, {reply}}}\n")
+    assert run("check", ".") == 1
+    first, second, count = capsys.readouterr().out.splitlines()
+    assert first.startswith("a.mock.yaml:2: `response.temperature` is not what the API sends: ")
+    assert second == "a.mock.yaml:2: `response` has no field `servce_tier` in the API (did you mean `service_tier`?)"
+    assert count == "2 errors in 1 file"
+    write(folder, "a.mock.yaml", f"rules:\n  - {{name: a, allow_invalid: true, {reply}}}\n")
+    assert run("check", ".") == 0
