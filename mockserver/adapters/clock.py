@@ -29,14 +29,6 @@ class Clock(Protocol):
         ...
 
 
-async def sleep_until(clock: Clock, when: float) -> None:
-    """Return once the clock has reached the moment `when`; at once when that has passed."""
-    if clock.monotonic() < when:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        clock.wake(waiter, when)
-        await waiter
-
-
 class SystemClock:
     """The machine's clock. `frozen` (seconds since the epoch) stops the time of day; waiting still takes its time."""
 

@@ -52,11 +52,9 @@ def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
 
     for found in hidden(rules.book.rules):
         if not found.rule.optional:
-            file, _, line = found.rule.place.rpartition(":")
             yield Problem(
                 f"never answers: {found.by.label} takes every request that it matches",
-                file,
-                int(line) if line.isdigit() else 0,
+                *_split(found.rule.place),
                 hint="move it up, give it a `priority`, or say `optional: true`",
                 severity="warning",
             )
@@ -70,8 +68,13 @@ def untrue_fields(rules: RuleSet) -> Iterator[Problem]:
     dialect = load_dialect("standard")
     for rule in rules.book.rules:
         for place, message, hint in untrue(rule, dialect):
-            file, _, line = place.rpartition(":")
-            yield Problem(message, file, int(line) if line.isdigit() else 0, hint=hint)
+            yield Problem(message, *_split(place), hint=hint)
+
+
+def _split(place: str) -> tuple[str, int]:
+    """Return the file and the line of FILE:LINE, line 0 where it names none."""
+    file, _, line = place.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
 
 
 def _mend(rules: RuleSet) -> list[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import orjson
 
@@ -55,9 +55,6 @@ class Manner:
     extra: tuple[tuple[str, str], ...] = ()
     instant: bool = False
     """Whether it is all sent at once in the end, so that a client told to wait should not wait long."""
-
-
-INSTANT_RETRY: Final = waits.RETRY_AFTER_INSTANT
 
 
 def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf | None) -> Ready:
@@ -208,7 +205,7 @@ def _error(error: Error, reply: Reply | None, asked: Asked, manner: Manner, spee
     elif reply is not None and any(name.lower() in waits.WAITS for name, _ in reply.headers):
         error = waits.without_wait(error)
     elif reply is not None and (speed == 0 or manner.instant):
-        error = waits.with_wait(error, INSTANT_RETRY)
+        error = waits.with_wait(error, waits.RETRY_AFTER_INSTANT)
     extra = error.headers
     if reply is not None:
         extra = over((*extra, *limits.spent(error)), reply.headers)

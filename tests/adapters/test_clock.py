@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from mockserver.adapters.clock import SystemClock, sleep_until
+from mockserver.adapters.clock import SystemClock
+
+
+async def sleep_until(clock: SystemClock, when: float) -> None:
+    """Wait as the player does: one waiter, woken by the clock."""
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    clock.wake(waiter, when)
+    await waiter
 
 
 async def test_nobody_is_woken_early_and_all_in_order() -> None:

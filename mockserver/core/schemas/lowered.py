@@ -10,8 +10,6 @@ from typing import Any
 
 from mockserver.core.schemas.keywords import BOUNDS
 
-Lowered = Mapping[str, Any] | bool
-
 
 def or_null(schema: Any, types: Sequence[str] | None) -> Any:
     """Let a schema be null too. `types` are the JSON types it admits, where that is known and it does not say itself."""
