@@ -1,0 +1,98 @@
+"""Rules taken out of a rule file's text, so that everything else in it stays as its author wrote it.
+
+This room decides which lines belong to a rule. It must not know what the rules mean, and writes no files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from mockserver.core.messages import Json
+from mockserver.core.rulefiles.yamlsource import Source, read
+
+_DASH: Final = re.compile(r"( *)-(?: |$)")
+_COMMENT: Final = re.compile(r" *#")
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+def is_recorded(rule: Json) -> bool:
+    """Say whether a rule, as YAML gives it, was written by a recorder."""
+    return isinstance(rule, dict) and "request" in rule
+
+
+def listed(text: str) -> list[Json]:
+    """Return the rules of a file as YAML gives them; none where it has none or cannot be read."""
+    value = read(text).value
+    rules = value.get("rules") if isinstance(value, dict) else None
+    return list(rules) if isinstance(rules, list) else []
+
+
+def without(text: str, goes: Callable[[Json], bool]) -> str:
+    """Return the text without the rules that `goes` names, with the comments right above each.
+
+    Raises `ValueError` where the rules are not written as a list with a line of its own for each.
+    """
+    source = read(text)
+    rules = listed(text)
+    gone = [index for index, rule in enumerate(rules) if goes(rule)]
+    lines = _LINE.findall(source.text)
+    spans = _spans(source, lines, len(rules)) if gone else []
+    dropped = {line for index in gone for line in range(*spans[index])}
+    return "".join(line for number, line in enumerate(lines) if number not in dropped)
+
+
+def replaced(text: str, name: str, entry: str) -> str:
+    """Return the text with `entry` (a list entry with its indentation) in place of the rule called `name`.
+
+    Raises `ValueError` where no rule has that name, or as `without` does.
+    """
+    source = read(text)
+    rules = listed(text)
+    index = next((at for at, rule in enumerate(rules) if isinstance(rule, dict) and rule.get("name") == name), None)
+    if index is None:
+        raise ValueError(f"no rule is called {name!r}")
+    lines = _LINE.findall(source.text)
+    start, end = _spans(source, lines, len(rules), comments=False)[index]
+    return "".join([*lines[:start], entry, *lines[end:]])
+
+
+def _spans(source: Source, lines: list[str], count: int, *, comments: bool = True) -> list[tuple[int, int]]:
+    """Return the lines of each rule, from the first up to one behind the last; with the `comments` right above it."""
+    dashes = [_dash(source, lines, index) for index in range(count)]
+    indent = len(_DASH.match(lines[dashes[0]])[1])  # type: ignore[index]  # `_dash` has matched it
+    starts = [_with_comments(lines, dash) for dash in dashes] if comments else dashes
+    ends = [*(_with_comments(lines, dash) for dash in dashes[1:]), _last(lines, dashes[-1], indent)]
+    return list(zip(starts, ends, strict=True))
+
+
+def _dash(source: Source, lines: list[str], index: int) -> int:
+    """Return the line of the dash that opens a rule."""
+    line, column = source.place(("rules", index))
+    for number in range(line - 1, -1, -1):
+        found = _DASH.match(lines[number])
+        if found is not None and len(found[1]) < column - 1:
+            return number
+        if lines[number].strip() and number < line - 1 and not _COMMENT.match(lines[number]):
+            break
+    raise ValueError(f"line {line}: this rule does not begin with a dash on a line of its own")
+
+
+def _with_comments(lines: list[str], line: int) -> int:
+    while line > 0 and _COMMENT.match(lines[line - 1]):
+        line -= 1
+    return line
+
+
+def _last(lines: list[str], dash: int, indent: int) -> int:
+    """Return one behind the last line of the last rule: where something stands no deeper than its dash."""
+    end = dash + 1
+    for number in range(dash + 1, len(lines)):
+        line = lines[number]
+        if line.strip():
+            depth = len(line) - len(line.lstrip(" "))
+            if depth <= indent and not _COMMENT.match(line):
+                break
+            end = number + 1 if depth > indent else end
+    return end
