@@ -9,6 +9,7 @@ Reading events rather than a tree keeps deep nesting, and aliases of aliases, fr
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -80,11 +81,22 @@ class _Slot(enum.Enum):
 
 
 class Reader:
-    """Reads one text; what it found stands in `root`, `root_span`, `entries` and `problems`."""
+    """Reads one text; what it found stands in `root`, `root_span`, `entries` and `problems`.
 
-    def __init__(self, text: str, file: str) -> None:
+    `tags` and `containers` are the explicit tags it understands, as `yamlscalars` has them for rule files.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        file: str,
+        tags: Mapping[str, Callable[[str], Any]] = TAGS,
+        containers: Set[str] = CONTAINERS,
+    ) -> None:
         self.text = text
         self.file = file
+        self.tags = tags
+        self.containers = containers
         self.problems: list[Problem] = []
         self.entries: dict[int, dict[str | int, Entry]] = {}
         self.kept: list[Json] = []  # keeps every container alive, so that its id stays its own
@@ -152,14 +164,14 @@ class Reader:
         as_key = self._wants_key()
         word: str = event.value
         bare = event.style is None or event.style == ""
-        if event.tag is not None and event.tag not in TAGS:
+        if event.tag is not None and event.tag not in self.tags:
             self._foreign_tag(event.tag, span)
             value: Any = self.text[span.start : span.end]
         elif as_key and bare and word == _Slot.MERGE.value and event.tag is None:
             self._merge_key(span)
             return
         else:
-            reader = TAGS[event.tag] if event.tag is not None else plain if bare else str
+            reader = self.tags[event.tag] if event.tag is not None else plain if bare else str
             try:
                 value = _whole(reader(word))
             except ValueError as error:
@@ -220,7 +232,7 @@ class Reader:
             self.frames.clear()  # nobody reads a path that long
             self.note(span.line, span.column, f"nested deeper than {MAX_DEPTH} levels")
             raise _Stop
-        if event.tag is not None and event.tag not in CONTAINERS:
+        if event.tag is not None and event.tag not in self.containers:
             self._foreign_tag(event.tag, span)
         if is_key and event.flow_style and self.text.startswith("{{", span.start - 1):
             self.frames[-1].braces = isinstance(value, dict)

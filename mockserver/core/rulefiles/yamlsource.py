@@ -6,14 +6,16 @@ it, within bounds, and every mistake with its line and column. It must not know 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from mockserver.core.errors import Problem
 from mockserver.core.messages import Json
 from mockserver.core.rulefiles.yamladvice import forbidden
 from mockserver.core.rulefiles.yamlplaces import START, Entry, Path, Span, dotted, line_column
 from mockserver.core.rulefiles.yamlreader import Reader
+from mockserver.core.rulefiles.yamlscalars import CONTAINERS, TAGS
 
 __all__ = ["Source", "dotted", "read"]
 
@@ -64,11 +66,21 @@ class Source:
         return trail
 
 
-def read(text: str, file: str = "") -> Source:
-    """Read one YAML document. Never raises: mistakes are in `problems`, in file order."""
+def read(
+    text: str,
+    file: str = "",
+    *,
+    tags: Mapping[str, Callable[[str], Any]] = TAGS,
+    containers: Set[str] = CONTAINERS,
+) -> Source:
+    """Read one YAML document. Never raises: mistakes are in `problems`, in file order.
+
+    `tags` and `containers` are the explicit tags that have a meaning: what each makes of a scalar, and those of mappings
+    and lists that change nothing.
+    """
     text = text.removeprefix("\ufeff")
     advice = forbidden(text)
-    reader = Reader(text, file)
+    reader = Reader(text, file, tags, containers)
     if advice is not None:
         reader.note(*line_column(text, advice.index), advice.message)
         return Source(text, None, tuple(reader.problems), broken=True)
