@@ -130,13 +130,19 @@ def render(
     As `sse`, the exact bytes of the stream; as `json`, the response object; as `events`, a rule with the same events
     written out, to be edited.
     """
+    from mockserver.core.engine import Forward
+
     settings = read_settings(flags)
     engine = _engine(settings, rules)
     sent = _with_stream(_read(body), form != "json")
     now = time.time() if settings.now is None else settings.now
 
     def ask(engine: Engine) -> Play:
-        return engine.answer(_request(engine, method, path, headers, sent), now)
+        decision = engine.answer(_request(engine, method, path, headers, sent), now)
+        if isinstance(decision, Forward):
+            click.echo(f"mockserver: the upstream {settings.upstream} answers this request", err=True)
+            ctx.exit(FOUND)
+        return decision
 
     play = ask(engine)
     exchange = play.exchange

@@ -81,7 +81,7 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
             timeline = _piece(kind.status, None, headers, kind.body, asked, manner, at)
             made = Ready(timeline, kind.status, "http")
         case Forward():
-            error = catalogue.error("server_error", message="This rule forwards, and this server has no upstream.")
+            error = catalogue.error("server_error", message="This rule forwards: give --upstream URL.")
             made = _error(error, reply, asked, manner, speed)
         case Computed():
             return _computed(kind, reply, asked, scope, manner)

@@ -16,6 +16,7 @@ from mockserver.core import catalogue
 from mockserver.core.messages import Request
 from mockserver.core.reply import Error
 
+BASE: Final = "/v1"
 RESPONSES: Final = "/v1/responses"
 MODELS: Final = "/v1/models"
 
@@ -32,6 +33,11 @@ _CLOSE: Final = 0.85
 def is_create(request: Request) -> bool:
     """Say whether this request asks for a response."""
     return request.path == RESPONSES and request.method == "POST"
+
+
+def is_api(request: Request) -> bool:
+    """Say whether this request is for something below the API's base, where an upstream can be asked instead."""
+    return request.path == BASE or request.path.startswith(BASE + "/")
 
 
 def answer(request: Request, models: Iterable[str]) -> bytes | Error:

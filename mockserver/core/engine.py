@@ -15,10 +15,12 @@ from mockserver.core import answers, auth, catalogue, endpoints, turns
 from mockserver.core.answers import Manner, Ready
 from mockserver.core.dialect import Dialect
 from mockserver.core.draws import Draw
+from mockserver.core.headers import Pairs, own_headers
 from mockserver.core.limits import GENEROUS_HEADERS, Limit, Meter
-from mockserver.core.messages import EMPTY, Ending, Exchange, Request, Violation
+from mockserver.core.messages import EMPTY, Ending, Exchange, Passed, Request, Violation
 from mockserver.core.options import Options
 from mockserver.core.reply import Auto, Error, Reply
+from mockserver.core.reply import Forward as Forwarding
 from mockserver.core.response import Asked
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import Nearest, RuleBook
@@ -26,13 +28,16 @@ from mockserver.core.rules.misses import Missed
 from mockserver.core.sessions import Session, Sessions
 from mockserver.core.state import Claim, MemoryState, Refusal, Remembered
 from mockserver.core.templates import Scope
-from mockserver.core.timeline import Timeline, hurried
+from mockserver.core.timeline import Headers, Timeline, hurried
 
 RESPONSE_WEIGHT: Final = 2000
 """Bytes that a remembered answer is taken to weigh besides its request."""
 
 MOST_EXPLAINED: Final = 20
 """Misses of a session that are kept in parts. The others are kept as text."""
+
+FORWARDED: Final = "forward"
+"""What the header that names the rule says where none matched and the upstream answers."""
 
 MOST_TOLD: Final = 2000
 """Characters of violations told in a header: clients refuse long ones. The journal has more."""
@@ -46,6 +51,19 @@ class Play:
     number: int
     session: Session
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A decision: ask the upstream for the answer, and tell `finish` what came of it. `headers` are ours, to be added.
+
+    The exchange has no status yet; its request is the one to pass on.
+    """
+
+    number: int
+    session: Session
+    exchange: Exchange
+    headers: Headers
 
 
 class Engine:
@@ -78,13 +96,18 @@ class Engine:
         self._book = book
         self.sessions.found(book)
 
-    def answer(self, request: Request, now: float) -> Play:
-        """Decide what to answer. `now` is the server's time in seconds since the epoch. A bad request never raises."""
+    def answer(self, request: Request, now: float) -> Play | Forward:
+        """Decide what to answer, or that the upstream is to. A bad request never raises.
+
+        `now` is the server's time in seconds since the epoch.
+        """
         request.session = self.sessions.meant(request.session)
         session = self.sessions.find(request.session)
         request, asked = self._asked(request, session, now)
         verdict = _Verdict()
         made = self._refused(asked, session, verdict) or self._matched(asked, session, verdict)
+        if made is None:
+            return self._forward(request.unread(), asked, session, verdict)
         return self._play(made, request.unread(), asked, session, verdict)
 
     def too_large(self, request: Request, limit: int, now: float) -> Play:
@@ -97,13 +120,20 @@ class Engine:
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
         return self._play(made, request, asked, session, verdict)
 
-    def finish(self, play: Play, ending: Ending) -> Exchange:
-        """Tell the journal how a play ended; return its exchange.
+    def finish(self, play: Play | Forward, ending: Ending, passed: Passed | None = None) -> Exchange:
+        """Tell the journal how a play ended, or a forward, with what `passed`; return its exchange.
 
         A play of a session that was begun afresh since then goes into the old journal, never into the new one.
         """
+        exchange = play.exchange
+        if passed is not None:
+            exchange = replace(
+                exchange, status=passed.status, kind=passed.kind, events=passed.events,
+                notes=exchange.notes + passed.notes, answer=passed.answer,
+            )  # fmt: skip
+            play.session.journal.amend(play.number, exchange)
         play.session.journal.close(play.number, ending)
-        return play.exchange
+        return exchange
 
     def _play(self, made: Ready, request: Request, asked: Asked, session: Session, verdict: _Verdict) -> Play:
         exchange = Exchange(
@@ -113,6 +143,11 @@ class Engine:
         )  # fmt: skip
         timeline = hurried(made.timeline) if session.instant else made.timeline
         return Play(timeline, session.journal.open(exchange), session, exchange)
+
+    def _forward(self, request: Request, asked: Asked, session: Session, verdict: _Verdict) -> Forward:
+        exchange = Exchange(request, asked.now, 0, "forwarded", verdict.rule, verdict.place)
+        headers = own_headers(verdict.label or FORWARDED, session.name, verdict.headers)
+        return Forward(session.journal.open(exchange), session, exchange, headers)
 
     def _asked(self, request: Request, session: Session, now: float) -> tuple[Request, Asked]:
         """Place the request after its stored chain, and draw what its answer will need."""
@@ -142,6 +177,8 @@ class Engine:
             error = _charged(session.limits, session.state, asked, verdict)
         if error is None and endpoints.is_create(request):
             error = self._invalid(request, session, verdict)
+            if error is not None and _judges(session, request):
+                verdict.violations, error = (), None
         if error is None:
             return None
         made = answers.refusal(error, asked, self._manner(session, "", verdict))
@@ -156,8 +193,8 @@ class Engine:
                 return validator.error_for(verdict.violations)
         return error
 
-    def _matched(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
-        """Match, claim and reply; else a built-in endpoint, else a miss."""
+    def _matched(self, asked: Asked, session: Session, verdict: _Verdict) -> Ready | None:
+        """Match, claim and reply; else a built-in endpoint, else a miss. None: the upstream is to answer."""
         request = asked.request
         claimed = session.state.claim(
             session.book.candidates(request),
@@ -165,14 +202,20 @@ class Engine:
             session.options.exhausted,
         )
         if isinstance(claimed, Claim):
+            rule = claimed.rule
+            verdict.rule, verdict.place, verdict.label = rule.name, rule.place, rule.label
+            if session.options.upstream and isinstance(claimed.reply.kind, Forwarding):
+                verdict.headers = claimed.reply.headers
+                return None
             return self._replied(claimed, asked, session, verdict)
+        if session.options.on_miss == "forward" and session.options.upstream and endpoints.is_api(request):
+            return None
         if not endpoints.is_create(request):
             return self._built_in(claimed, asked, session, verdict)
         return self._missed(claimed, asked, session, verdict)
 
     def _replied(self, claim: Claim, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
         rule = claim.rule
-        verdict.rule, verdict.place = rule.name, rule.place
         groups = rule.groups
         scope = Scope(asked.request, claim.hit, claim.state, lambda: groups(asked.request) if groups else EMPTY)
         made = answers.ready(claim.reply, asked, scope, self._manner(session, rule.label, verdict), session.shelf)
@@ -240,6 +283,8 @@ class _Verdict:
     limits: tuple[tuple[str, str], ...] = GENEROUS_HEADERS
     rule: str = ""
     place: str = ""
+    label: str = ""
+    headers: Pairs = ()
     miss: str = ""
     missed: Missed | None = None
     violations: tuple[Violation, ...] = ()
@@ -249,6 +294,16 @@ def _charged(limits: tuple[Limit, ...], state: MemoryState, asked: Asked, verdic
     charge = state.take("limits", lambda meter: Meter.charge(meter, limits, asked.request, asked.now))
     verdict.limits = charge.headers
     return charge.error(asked.request)
+
+
+def _judges(session: Session, request: Request) -> bool:
+    """Say whether the upstream would answer this request: then the real API judges its body, not we."""
+    if not session.options.upstream:
+        return False
+    first = next(session.book.candidates(request), None)
+    if first is None:
+        return session.options.on_miss == "forward"
+    return all(isinstance(reply.kind, Forwarding) for reply, _ in first.replies)
 
 
 def _ended(request: Request) -> Error:

@@ -55,12 +55,20 @@ def answer_headers(
 @lru_cache(maxsize=4096)  # rules times sessions; the same few again and again
 def shared_headers(rule: str, session: str, extra: Pairs = ()) -> Headers:
     """Return the headers that do not change from request to request: the provider's constants, ours, and `extra`."""
-    ours = [(b"x-mock-session", header_text(session))]
+    return own_headers(rule, session, extra, SAME_ALWAYS)
+
+
+def own_headers(rule: str, session: str, extra: Pairs = (), below: Headers = ()) -> Headers:
+    """Return the headers that say which rule answered, "" for none, and in which session, after those `below`.
+
+    `extra` ones, an author's, take the place of any of the same name.
+    """
+    ours = [*below, (b"x-mock-session", header_text(session))]
     if rule:
         ours.append((b"x-mock-rule", header_text(rule)))
     given = [(name.lower().encode("latin-1"), header_text(value)) for name, value in extra]
     named = {name for name, _ in given}
-    return (*(pair for pair in (*SAME_ALWAYS, *ours) if pair[0] not in named), *given)
+    return (*(pair for pair in ours if pair[0] not in named), *given)
 
 
 def over(below: Pairs, above: Pairs) -> Pairs:

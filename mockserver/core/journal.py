@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mockserver.core.messages import Ending, Exchange
+from mockserver.core.timeline import Chunk
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 EVENT_BYTES: Final = 64
@@ -61,6 +62,13 @@ class Journal:
         if number in self._exchanges:
             self._endings[number] = ending
 
+    def amend(self, number: int, exchange: Exchange) -> None:
+        """Put in place of an exchange what is known of it by now. One that was dropped meanwhile stays dropped."""
+        before = self._exchanges.get(number)
+        if before is not None:
+            self._exchanges[number] = exchange
+            self._bytes += weight(exchange) - weight(before)
+
     def entries(self, *, after: int = 0, misses: bool = False) -> Iterator[Entry]:
         """Yield the kept entries with a number above `after`, oldest first; with `misses`, only those."""
         for number, exchange in self._exchanges.items():
@@ -96,4 +104,7 @@ def weight(exchange: Exchange) -> int:
     """Return about how many bytes an exchange holds that a client or an author decides about."""
     request = exchange.request
     headers = sum(map(len, request.headers.values())) if request.headers else 0
-    return len(request.body) + len(request.path) + headers + exchange.events * EVENT_BYTES
+    passed = 0
+    if exchange.kind == "forwarded" and exchange.answer is not None:
+        passed = sum(len(step.data) for step in exchange.answer.steps if isinstance(step, Chunk))
+    return len(request.body) + len(request.path) + headers + exchange.events * EVENT_BYTES + passed

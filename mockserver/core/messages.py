@@ -173,8 +173,9 @@ End: TypeAlias = Literal["complete", "cut", "reset", "stalled", "client_left", "
 """How an exchange ended: whole; by a fault (`cut`, `reset`, `stalled`); by the client; by an error of ours."""
 
 
-Kind: TypeAlias = Literal["json", "stream", "error", "http", "miss", "rejection", "builtin"]
-"""What an answer was: a response in one of its two encodings, an error or `http` reply, or an answer without a rule."""
+Kind: TypeAlias = Literal["json", "stream", "error", "http", "miss", "rejection", "builtin", "forwarded"]
+"""What an answer was: a response in one of its two encodings, an error or `http` reply, an answer without a rule, or the
+upstream's answer."""
 
 
 class Link:
@@ -226,6 +227,20 @@ class Raised(str):
     """A note: a function that was to make the answer raised an exception."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a forwarded request got, known at its end: the status and how many events; 0 where no answer began.
+
+    `notes` say what went wrong on the way; `answer` is what was sent, where the session keeps answers.
+    """
+
+    status: int
+    events: int = 0
+    notes: tuple[str, ...] = ()
+    answer: Timeline | None = None
+    kind: Kind = "forwarded"
 
 
 @dataclass(frozen=True, slots=True)

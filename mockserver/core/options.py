@@ -20,7 +20,9 @@ class Options:
     validate: Literal["enforce", "warn", "off"] = "enforce"
     lenient: bool = False
     allow_params: frozenset[str] = frozenset()
-    on_miss: Literal["error", "auto"] = "error"
+    on_miss: Literal["error", "auto", "forward"] = "error"
+    upstream: str = ""
+    """The base URL of the real API that requests can be forwarded to, "" where there is none."""
     exhausted: Exhausted = "repeat"
     auth_keys: tuple[str, ...] = ()
     journal: int | None = 1000

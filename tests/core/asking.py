@@ -78,4 +78,6 @@ def ask(
     body = {"model": "gpt-5", **({} if said is None else {"input": said}), **fields}
     sent = {"content-type": "application/json", **(headers or {})}
     request = Request(method, path, headers=sent, query=query or {}, body=orjson.dumps(body), session=session)
-    return Answered(answering.answer(request, now))
+    play = answering.answer(request, now)
+    assert isinstance(play, Play)
+    return Answered(play)

@@ -41,6 +41,7 @@ class World:
         headers = {"content-type": "application/json", "authorization": "Bearer sk-very-secret-key-1234567890"}
         request = Request(method, "/v1/responses", headers=headers, body=body, session=session)
         play = self.engine.answer(request, NOW)
+        assert isinstance(play, Play)
         if end is not None:
             self.engine.finish(play, Ending(end, 1.0, 100))
         return play

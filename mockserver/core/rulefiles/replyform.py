@@ -159,7 +159,7 @@ KINDS: Final[Mapping[str, ReplyForm]] = MappingProxyType(
         ),
         "http": ReplyForm("Any status, headers and body.", HTTP.schema, PACED | {"retry_after"}, _read_http),
         "auto": ReplyForm(_AUTO, TRUE.schema, RESPONSE | {"failed", "incomplete"}, _constant(Auto())),
-        "forward": ReplyForm("The upstream's answer.", TRUE.schema, ANY_ANSWER, _constant(Forward())),
+        "forward": ReplyForm("The upstream's answer.", TRUE.schema, ANY_ANSWER - {"faults"}, _constant(Forward())),
     }
 )
 """The kinds of reply by name."""
