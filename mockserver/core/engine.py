@@ -156,7 +156,7 @@ class Engine:
         if told or request.query:
             text = b"%b\0%b" % (repr((told, sorted(request.query.items()))).encode(), text)
         digest = blake2b(text, digest_size=16).digest()
-        draw = Draw.of(session.options.seed, session.name, digest, session.state.occurrence(digest))
+        draw = Draw.of(session.options.seed, session.origin, digest, session.state.occurrence(digest))
         previous = request.fields.get("previous_response_id")
         chain = None
         if isinstance(previous, str):

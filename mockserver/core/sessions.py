@@ -26,8 +26,12 @@ MOST_SESSIONS: Final = 1000
 MOST_ENDED: Final = 10_000
 MOST_BYTES: Final = 256 * 1024 * 1024
 """What all sessions together may hold in journals and stored responses, about; each has bounds of its own besides."""
+MOST_ALIASES: Final = 10_000
 WEIGHED_EVERY: Final = 256
 """Requests between two looks at what all sessions hold."""
+
+NOBODY: Final = "outside-any-test"
+"""How the name of a session ends that an alias means while it means nobody's. It has always ended."""
 
 
 def misnamed(name: str) -> str:
@@ -52,11 +56,13 @@ class Session:
 
     `frozen` is its time of day in seconds since the epoch, None while it follows the server's clock. While it is frozen,
     nothing takes time: answers are planned as ever and sent at once. `hurry` says otherwise: True sends at once whatever
-    the clock does, False takes its time even so. `limits` are the session's own, besides the server's.
+    the clock does, False takes its time even so. `limits` are the session's own, besides the server's. `origin` is what ids
+    and jitter are drawn from, besides the seed: its name, unless sessions of different names are to give the same.
     """
 
     def __init__(self, name: str, dialect: Dialect, server: RuleBook, options: Options) -> None:
         self.name = name
+        self.origin = name
         self.journal = Journal(options.journal)
         self.state = MemoryState()
         self.frozen: float | None = None
@@ -138,7 +144,7 @@ class Sessions:
         self._server = server
         self._open: OrderedDict[str, Session] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._aliases: dict[str, str] = {}
+        self._aliases: OrderedDict[str, str] = OrderedDict()
         self.late = Session("", dialect, server, options)
         """Takes the requests to sessions that have ended, so that someone can be told of them."""
 
@@ -150,6 +156,13 @@ class Sessions:
     def alias(self, name: str, session: str) -> None:
         """Let requests to `name` mean `session` from now on, whether that is open or has ended."""
         self._aliases[name] = session
+        self._aliases.move_to_end(name)
+        if len(self._aliases) > MOST_ALIASES:
+            self._aliases.popitem(last=False)
+
+    def unalias(self, name: str) -> None:
+        """Let requests to `name` mean what they say again."""
+        self._aliases.pop(name, None)
 
     def meant(self, name: str) -> str:
         """Return the name of the session that a request to `name` is for."""
@@ -197,6 +210,7 @@ class Sessions:
         """End a session: from now on its name is refused."""
         self._open.pop(name, None)
         self._ended[name] = None
+        self._ended.move_to_end(name)
         if len(self._ended) > MOST_ENDED:
             self._ended.popitem(last=False)
 
