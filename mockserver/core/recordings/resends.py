@@ -1,0 +1,210 @@
+"""What is sent again: recorded requests in an order that keeps what they rest on, with the ids that hold now.
+
+This room decides which recordings belong together, how ids of recorded answers become those of new ones, and which request
+must not be sent. It must not know how a request is sent, nor how answers are compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import orjson
+
+from mockserver.core.messages import Json
+from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.eventorder import events_of
+
+_PLACEHOLDER: Final = re.compile(rb"<redacted:[^<>\s]*>")
+_ID_KEYS: Final = ("id", "call_id")
+_LEAST_ID: Final = 6
+"""Shorter texts are no ids: `call_1` is the shortest that authors write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recorded exchange and where it stands."""
+
+    name: str
+    file: str
+    line: int
+    capture: Capture
+    why_not: str = ""
+    """Why it cannot be sent again, as far as the recording alone tells."""
+
+
+def ids_of(capture: Capture) -> Mapping[tuple[str, int], str]:
+    """Return the ids that an answer gave out, by what each stands for: the kind of thing and its number among these."""
+    found: dict[tuple[str, int], str] = {}
+    counts: dict[str, int] = {}
+
+    def note(kind: str, value: Json) -> None:
+        number = counts.get(kind, 0)
+        if isinstance(value, str) and len(value) >= _LEAST_ID:
+            found[kind, number] = value
+        counts[kind] = number + 1
+
+    for body in _answers(capture):
+        if body.get("object") != "model":  # the one id that is a name
+            note(str(body.get("object", "")), body.get("id"))
+        conversation = body.get("conversation")
+        note("conversation", conversation.get("id") if isinstance(conversation, dict) else conversation)
+        output = body.get("output")
+        for item in output if isinstance(output, list) else ():
+            if isinstance(item, dict):
+                for key in _ID_KEYS:
+                    note(f"{item.get('type', '')} {key}", item.get(key))
+    return found
+
+
+def _answers(capture: Capture) -> Iterator[Mapping[str, Json]]:
+    """Yield the object that an answer gave: of a stream, its last response with the items that were done."""
+    if not capture.is_stream:
+        try:
+            body = orjson.loads(capture.body)
+        except orjson.JSONDecodeError:
+            return
+        if isinstance(body, dict):
+            yield body
+        return
+    last: Mapping[str, Json] = {}
+    items = []
+    for event in events_of(capture.body):
+        response = event.data.get("response")
+        if isinstance(response, dict):
+            last = response
+        if event.type == "response.output_item.done":
+            items.append(event.data.get("item"))
+    if last:
+        yield {**last, "output": items or last.get("output")}
+
+
+def strands(recordings: Sequence[Recording]) -> list[list[int]]:
+    """Return the numbers of the recordings in groups that do not rest on each other, each in the order to be sent.
+
+    Recordings of one file stay together in their order; files are joined where a request of one names an id that an
+    answer of the other gave out.
+    """
+    owners: dict[bytes, int] = {}
+    for number, recording in enumerate(recordings):
+        for value in ids_of(recording.capture).values():
+            owners.setdefault(value.encode("utf-8", "replace"), number)
+    before = [_before(number, recordings, owners) for number in range(len(recordings))]
+    group = list(range(len(recordings)))
+
+    def root(number: int) -> int:
+        while group[number] != number:
+            group[number] = group[group[number]]
+            number = group[number]
+        return number
+
+    for number, others in enumerate(before):
+        for other in others:
+            low, high = sorted((root(number), root(other)))
+            group[high] = low
+    found: dict[int, list[int]] = {}
+    for number in range(len(recordings)):
+        found.setdefault(root(number), []).append(number)
+    return [_ordered(strand, before) for strand in found.values()]
+
+
+_NAMES: Final = re.compile(rb"[A-Za-z0-9_.:-]{%d,}" % _LEAST_ID)
+
+
+def _before(number: int, recordings: Sequence[Recording], owners: Mapping[bytes, int]) -> set[int]:
+    """Return which recordings must be sent before this one."""
+    recording = recordings[number]
+    found = {owners[word] for word in _NAMES.findall(_request_text(recording.capture)) if word in owners} - {number}
+    earlier = [other for other in range(number) if recordings[other].file == recording.file]
+    return found | set(earlier[-1:])
+
+
+def _request_text(capture: Capture) -> bytes:
+    return b"\n".join(
+        [capture.path.encode(), *(value.encode() for value in capture.query.values()), capture.request_body]
+    )
+
+
+def _ordered(strand: Sequence[int], before: Sequence[set[int]]) -> list[int]:
+    """Return the numbers so that each follows what it rests on; in a ring, the first goes first."""
+    waiting, done = list(strand), []
+    while waiting:
+        number = next((each for each in waiting if not before[each] & set(waiting)), waiting[0])
+        waiting.remove(number)
+        done.append(number)
+    return done
+
+
+def _needed(capture: Capture) -> Iterator[str]:
+    """Yield what a request names of what the upstream has stored."""
+    yield from capture.path.split("/")
+    yield from capture.query.values()
+    try:
+        body = orjson.loads(capture.request_body)
+    except orjson.JSONDecodeError:
+        return
+    if not isinstance(body, dict):
+        return
+    for value in (body.get("previous_response_id"), body.get("conversation")):
+        named = value.get("id") if isinstance(value, dict) else value
+        if isinstance(named, str):
+            yield named
+    entries = body.get("input")
+    items = [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []
+    made = {item.get("call_id") for item in items if not str(item.get("type", "")).endswith("_output")}
+    for item in items:
+        call = item.get("call_id")
+        if isinstance(call, str) and call not in made:
+            yield call
+        if item.get("type") == "item_reference" or item.keys() == {"id"}:
+            yield str(item.get("id"))
+
+
+@dataclass(slots=True)
+class Ids:
+    """Which ids of recorded answers stand for which new ones, within one strand."""
+
+    new: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    """Ids without a new one, and why."""
+
+    def learn(self, recording: Recording, now: Capture) -> None:
+        """Note the ids of a new answer in place of the recorded ones."""
+        after = ids_of(now)
+        for key, old in ids_of(recording.capture).items():
+            if key in after:
+                self.new[old] = after[key]
+            else:
+                self.lost[old] = f"the answer to {recording.name!r} now gives no {key[0]}"
+
+    def lose(self, recording: Recording) -> None:
+        """Note that there is no new answer."""
+        for old in ids_of(recording.capture).values():
+            self.lost[old] = f"{recording.name!r} before it could not be checked"
+
+    def renewed(self, capture: Capture) -> Capture | str:
+        """Return the request with the ids that hold now, or why it must not be sent."""
+        found = _PLACEHOLDER.search(_request_text(capture))
+        if found:
+            return f"the request holds {found[0].decode()}, a secret that was taken out when it was recorded"
+        for old in _needed(capture):
+            if old in self.lost:
+                return f"it rests on {old}, and {self.lost[old]}"
+        if capture.method == "DELETE" and not any(part in self.new for part in capture.path.split("/")):
+            return "it would delete something that was not made just now"
+        path = "/".join(self.new.get(part, part) for part in capture.path.split("/"))
+        query = {name: self.new.get(value, value) for name, value in capture.query.items()}
+        return replace(capture, path=path, query=query, request_body=self._renewed_body(capture.request_body))
+
+    def _renewed_body(self, body: bytes) -> bytes:
+        """Exchange whole strings only, so that all else stays as it was sent.
+
+        Encrypted reasoning is bound to the ids it was made with; beside it, items keep theirs.
+        """
+        sealed = b'"encrypted_content"' in body
+        for old, new in self.new.items():
+            if not sealed or old.startswith(("resp_", "conv_")):
+                body = body.replace(b'"%b"' % old.encode(), b'"%b"' % new.encode())
+        return body
