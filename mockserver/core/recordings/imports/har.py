@@ -79,8 +79,6 @@ def _taken(spot: Spot, entry: Any, base: str) -> Taken:
         upstream=place.upstream,
         timed=False,
     )
-    if urls.is_hidden(url):
-        notes = (place.note, *notes)
     return Taken(spot, _timed(capture, entry.get("timings")), notes)
 
 

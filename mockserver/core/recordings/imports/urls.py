@@ -107,8 +107,8 @@ def place(method: str, url: str, base: str, asked: bytes, answered: bytes) -> Pl
         return _inferred(method, asked, answered)
     if base:
         return _below(parts, base)
-    before, _, rest = parts.path.rpartition(f"{ROOT}/")
-    if not rest:  # also where there is no such part
+    before, found, rest = parts.path.rpartition(f"{ROOT}/")
+    if not found:
         raise UnusableError("no path of the API (/v1/…); --base URL selects another")
     if rest.split("/")[0] not in RESOURCES:
         raise UnusableError(f"/v1/{rest.split('/')[0]} is no path of the API; --base URL selects it all the same")
