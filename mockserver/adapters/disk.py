@@ -18,10 +18,12 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from mockserver.adapters.besides import Besides
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.errors import Problem, RuleFileError, SettingError, nearest
 from mockserver.core.grammar.event_types import EVENTS
 from mockserver.core.limits import Limit
+from mockserver.core.rulefiles.recordingform import Recording
 from mockserver.core.rulefiles.rulefile import RuleFile, parse
 from mockserver.core.rules.book import RuleBook
 
@@ -144,6 +146,9 @@ class RuleSet:
     problems: tuple[Problem, ...] = ()
     limits: tuple[Limit, ...] = ()
     auth_keys: tuple[str, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    exact: frozenset[Path] = frozenset()
+    """The exact files that recordings name, by their real paths."""
 
     @property
     def size(self) -> str:
@@ -178,9 +183,11 @@ def read_rules(paths: Iterable[str | Path]) -> RuleSet:
         ),
         tuple(reading.files),
         reading.stamps,
-        tuple(reading.problems),
+        (*reading.problems, *reading.besides.problems),
         tuple(limit for file in parsed for limit in file.limits),
         tuple(dict.fromkeys(key for file in parsed for key in file.auth)),
+        tuple(each for file in parsed for each in file.recordings),
+        frozenset(reading.besides.exact),
     )
 
 
@@ -214,6 +221,7 @@ class _Reading:
         self.problems: list[Problem] = []
         self.files: list[Path] = []
         self.stamps: dict[Path, Stamp] = {}
+        self.besides = Besides(self._note, shown)
         self._seen: set[Path] = set()
 
     def walk(self, path: Path, named_by: tuple[Path, ...] = (), place: Problem | None = None) -> None:
@@ -242,16 +250,21 @@ class _Reading:
             return
         self._seen.add(real)
         self.files.append(path)
-        self.stamps[path] = _stamp(path)
+        self._note(path)
         text = self._text(path, place)
         if text is None:
             return
-        file = parse(text, shown(path))
+        # Only recordings have customs; a file without one does without the look upwards.
+        customs = self.besides.customs(path) if "request" in text else None
+        file = parse(text, shown(path), self.besides.reader(path), customs)
         self.parsed.append(file)
         self.problems.extend(file.problems)
         for each in file.include:
             here = Problem("", shown(path), each.line, each.column, key="include")
             self.walk(path.parent / each.path, (*named_by, real), here)
+
+    def _note(self, path: Path) -> None:
+        self.stamps.setdefault(path, _stamp(path))
 
     def _text(self, path: Path, place: Problem | None) -> str | None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import orjson
 
@@ -19,13 +19,17 @@ from mockserver.core.headers import JSON_TYPE, STREAM_TYPE, Pairs, answer_header
 from mockserver.core.items import auto
 from mockserver.core.items.kinds import complete
 from mockserver.core.literals import literal
-from mockserver.core.messages import Kind, Raised
-from mockserver.core.reply import Auto, Computed, Error, Events, Forward, Http, Output, Reply
+from mockserver.core.messages import EMPTY, Kind, Raised
+from mockserver.core.recordings import replaying
+from mockserver.core.reply import Auto, Computed, Error, Events, Exact, Forward, Http, Output, Reply
 from mockserver.core.response import Asked
 from mockserver.core.templates import Scope
-from mockserver.core.timeline import Chunk, Finish, Head, Step, Timeline, coalesced
+from mockserver.core.timeline import INSTANT, Chunk, Finish, Head, Step, Timeline, Timing, coalesced
 
 Items = list[Mapping[str, Any]]
+
+BODILESS: Final = (204, 304)
+"""Statuses whose answers have no body, and so no length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ def ready(reply: Reply, asked: Asked, scope: Scope, manner: Manner, shelf: Shelf
             made = _error(error, reply, asked, manner, speed)
         case Computed():
             return _computed(kind, reply, asked, scope, manner)
+        case Exact():
+            other = _other_encoding(kind, reply, asked, scope, manner)
+            if other is not None:
+                return other
+            made = _exact(kind, reply, asked, manner, speed)
         case _:
             assert_never(kind)
     if not reply.faults:
@@ -114,6 +123,52 @@ def _computed(kind: Computed, reply: Reply, asked: Asked, scope: Scope, manner: 
         failed = _error(error, Reply(error, place=reply.place), asked, manner, manner.speed)
         return replace(failed, notes=(Raised(told),))
     return ready(made, asked, scope, manner, None)
+
+
+def _exact(kind: Exact, reply: Reply, asked: Asked, manner: Manner, speed: float) -> Ready:
+    """Return the recorded bytes. Of the headers those that were recorded count before ours."""
+    shared = shared_headers(manner.rule, manner.session, over(manner.extra, kind.headers))
+    whole = not kind.stream and len(kind.pieces) < 2 and kind.end == "complete" and kind.status not in BODILESS
+    length = sum(len(piece.data) for piece in kind.pieces) if whole else None
+    named = {name for name, _ in shared}
+    own = tuple([pair for pair in answer_headers(None, asked.draw, shared, length) if pair[0] not in named])
+    timeline = replaying.timeline(kind, Head(0.0, kind.status, own, shared), speed, telling=bool(reply.faults))
+    planned = replaying.reel_of(kind, speed).planned
+    match kind.readable:
+        case Error():
+            return Ready(timeline, kind.status, "error", planned)
+        case Http():
+            return Ready(timeline, kind.status, "http", planned)
+        case _:
+            response = replaying.response_of(kind) or EMPTY
+            items: Items = response.get("output") or []
+            return Ready(
+                timeline,
+                kind.status,
+                "stream" if kind.stream else "json",
+                planned,
+                str(response.get("id", "")),
+                lambda: list(items),
+            )
+
+
+def _other_encoding(kind: Exact, reply: Reply, asked: Asked, scope: Scope, manner: Manner) -> Ready | None:
+    """Return a recorded response in the encoding that is asked for, None where it is the recorded one.
+
+    A stream says in its last event what the same response is as JSON; the reverse is composed from the readable reply.
+    """
+    if asked.request.stream == kind.asked_stream or isinstance(kind.readable, (Error, Http)):
+        return None
+    speed = manner.speed if reply.speed is None else reply.speed
+    response = replaying.response_of(kind) if kind.stream else None
+    if response is not None:
+        headers = tuple(pair for pair in kind.headers if pair[0].lower() != JSON_TYPE[0].decode())
+        body, at = orjson.dumps(response), pacing.scaled(kind.ended_at, speed)
+        timeline = _piece(kind.status, JSON_TYPE, headers, body, asked, manner, at)
+        items: Items = response.get("output") or []
+        return Ready(timeline, kind.status, "json", (), str(response.get("id", "")), lambda: list(items))
+    timing = Timing(duration=kind.ended_at) if reply.timing == INSTANT else reply.timing
+    return ready(replace(reply, kind=kind.readable, timing=timing), asked, scope, manner, None)
 
 
 def _output(kind: Output, reply: Reply, asked: Asked, scope: Scope, speed: float) -> Answer:

@@ -177,7 +177,7 @@ class Engine:
             error = _charged(session.limits, session.state, asked, verdict)
         if error is None and endpoints.is_create(request):
             error = self._invalid(request, session, verdict)
-            if error is not None and _judges(session, request):
+            if (error is not None or verdict.violations) and _is_judged(session, request):
                 verdict.violations, error = (), None
         if error is None:
             return None
@@ -200,6 +200,7 @@ class Engine:
             session.book.candidates(request),
             lambda rule: turns.due([reply for reply, _ in rule.replies], request.conversation),
             session.options.exhausted,
+            session.book.series,
         )
         if isinstance(claimed, Claim):
             rule = claimed.rule
@@ -296,11 +297,15 @@ def _charged(limits: tuple[Limit, ...], state: MemoryState, asked: Asked, verdic
     return charge.error(asked.request)
 
 
-def _judges(session: Session, request: Request) -> bool:
-    """Say whether the upstream would answer this request: then the real API judges its body, not we."""
-    if not session.options.upstream:
+def _is_judged(session: Session, request: Request) -> bool:
+    """Say whether a recording or the upstream answers this request: then the real API judges its body, not we."""
+    if not session.options.upstream and not session.book.series:
         return False
     first = next(session.book.candidates(request), None)
+    if first is not None and first.alike:
+        return True
+    if not session.options.upstream:
+        return False
     if first is None:
         return session.options.on_miss == "forward"
     return all(isinstance(reply.kind, Forwarding) for reply, _ in first.replies)

@@ -48,7 +48,7 @@ def is_instant(timing: Timing, speed: float) -> bool:
 
 def first_offset(timing: Timing, speed: float) -> float:
     """Return when an answer without deltas is due."""
-    return _scaled(timing.first or 0.0, speed)
+    return scaled(timing.first or 0.0, speed)
 
 
 def offsets(events: Sequence[Event], timing: Timing, speed: float, draw: Draw) -> list[float]:
@@ -67,11 +67,12 @@ def offsets(events: Sequence[Event], timing: Timing, speed: float, draw: Draw) -
     latest = 0.0
     for event, offset in zip(events, placed, strict=True):
         latest = max(latest, offset if event.at is None else event.at)
-        result.append(_scaled(latest, speed))
+        result.append(scaled(latest, speed))
     return result
 
 
-def _scaled(offset: float, speed: float) -> float:
+def scaled(offset: float, speed: float) -> float:
+    """Return an offset at this speed: 2 is twice as fast, 0 at once."""
     return round(offset / speed, 3) if speed else 0.0
 
 

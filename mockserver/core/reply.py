@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from mockserver.core.faults import Fault
 from mockserver.core.messages import EMPTY, Request
+from mockserver.core.recordings.capture import End, Piece
 from mockserver.core.templates import Template
 from mockserver.core.timeline import INSTANT, Timing
 
@@ -92,7 +93,29 @@ class Computed:
     function: Callable[[Request], Reply]
 
 
-Kind: TypeAlias = Output | Events | Error | Http | Auto | Forward | Computed
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A recorded answer, byte for byte. Offsets are milliseconds from the arrival of the request.
+
+    `stream` says that the body is an event stream, `asked_stream` that the request asked for one. `readable` is the same
+    answer as people read it: it answers where another encoding is asked for.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    """As recorded, the content type among them."""
+    head_at: float
+    pieces: tuple[Piece, ...]
+    ended_at: float
+    end: End
+    stream: bool
+    readable: Kind
+    asked_stream: bool
+    made: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What `replaying` has read of the bytes, kept for the next time."""
+
+
+Kind: TypeAlias = Output | Events | Error | Http | Auto | Forward | Computed | Exact
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 from mockserver.core.messages import ABSENT, EMPTY
 from mockserver.core.reply import Reply
-from mockserver.core.rules.book import Mismatch, Rule
+from mockserver.core.rules.book import Mismatch, Rule, Series
 
 Exhausted = Literal["miss", "repeat", "cycle"]
 T = TypeVar("T")
+
+EMPTY_SERIES: Final[Mapping[int, Series]] = MappingProxyType({})
 
 MOST_RESPONSES: Final = 10_000
 MOST_RESPONSE_BYTES: Final = 64 * 1024 * 1024
@@ -65,12 +67,17 @@ class State(Protocol):
         ...
 
     def claim(
-        self, candidates: Iterable[Rule], turn: Callable[[Rule], int], exhausted: Exhausted
+        self,
+        candidates: Iterable[Rule],
+        turn: Callable[[Rule], int],
+        exhausted: Exhausted,
+        series: Mapping[int, Series] = EMPTY_SERIES,
     ) -> Claim | tuple[Refusal, ...]:
         """Take the first candidate that holds, or say why each was passed over.
 
         Each visited rule's `hit` goes up by one; later candidates stay untouched. `turn` gives the index of the reply of a
-        rule with turns; `exhausted` is for rules that leave it open.
+        rule with turns; `exhausted` is for rules that leave it open. Of a `series` each answers in its turn, once; a
+        recording whose turn it is not is not visited.
         """
         ...
 
@@ -99,6 +106,7 @@ class MemoryState:
         self.dropped = 0
         self._hits: dict[tuple[str, str], int] = {}
         self._used: dict[tuple[str, str], int] = {}
+        self._played: dict[str, int] = {}
         self._occurrences: OrderedDict[bytes, int] = OrderedDict()
         self._responses: OrderedDict[str, Remembered] = OrderedDict()
         self._response_bytes = 0
@@ -129,12 +137,24 @@ class MemoryState:
         return self._used.get(rule.key, 0)
 
     def claim(
-        self, candidates: Iterable[Rule], turn: Callable[[Rule], int], exhausted: Exhausted
+        self,
+        candidates: Iterable[Rule],
+        turn: Callable[[Rule], int],
+        exhausted: Exhausted,
+        series: Mapping[int, Series] = EMPTY_SERIES,
     ) -> Claim | tuple[Refusal, ...]:
         """See `State.claim`."""
         refusals: list[Refusal] = []
         for rule in candidates:
             key = rule.key
+            place = series.get(id(rule)) if rule.alike else None
+            if place is not None:
+                played = self._played.get(rule.alike, 0)
+                due = position(place.size, played, rule.exhausted or exhausted)
+                if due != place.position:
+                    if due is None:
+                        refusals.append(Refusal(rule, used_up=played))
+                    continue
             hit = self._hits[key] = self._hits.get(key, 0) + 1
             if rule.claims:
                 mismatches = self.check(rule, hit)
@@ -142,7 +162,11 @@ class MemoryState:
                     refusals.append(Refusal(rule, mismatches))
                     continue
             used = self._used.get(key, 0)
-            index = turn(rule) if rule.turns else reply_index(rule, used, exhausted)
+            if place is not None:
+                index: int | None = 0
+                self._played[rule.alike] = played + 1
+            else:
+                index = turn(rule) if rule.turns else reply_index(rule, used, exhausted)
             if index is None:
                 refusals.append(Refusal(rule, used_up=used))
                 continue
@@ -203,6 +227,19 @@ class MemoryState:
             self._buckets.popitem(last=False)
             self.dropped += 1
         return result
+
+
+def position(size: int, played: int, exhausted: Exhausted) -> int | None:
+    """Return which of a series of `size` is due after `played` answers, None when all are played and it does not go on."""
+    if played < size:
+        return played
+    match exhausted:
+        case "miss":
+            return None
+        case "repeat":
+            return size - 1
+        case "cycle":
+            return played % size
 
 
 def reply_index(rule: Rule, used: int, exhausted: Exhausted) -> int | None:

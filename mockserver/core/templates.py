@@ -21,7 +21,7 @@ from mockserver.core.errors import Report, nearest
 from mockserver.core.lookups import ROOTS, Scope, Steps
 from mockserver.core.messages import ABSENT, Json, Unfilled
 
-__all__ = ["ROOTS", "Compact", "Scope", "Template", "compile_template", "render"]
+__all__ = ["ROOTS", "Compact", "Scope", "Template", "compile_template", "render", "verbatim"]
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -124,6 +124,11 @@ def compile_template(value: Json, report: Report, path: Path) -> Template:
     return Template(tree, constant=not isinstance(tree, _NODES))
 
 
+def verbatim(value: Json) -> Template:
+    """Return a JSON value, which may hold `Compact`s, as a template that looks nothing up: `{{` is text like any other."""
+    return Template(_verbatim(value))
+
+
 def render(template: Template, scope: Scope, notes: list[str]) -> Json:
     """Return the value with every look-up filled in; `notes` gets a line for each that had no value.
 
@@ -131,6 +136,14 @@ def render(template: Template, scope: Scope, notes: list[str]) -> Json:
     """
     tree = template.tree
     return tree if template.constant else tree.fill(scope, notes)
+
+
+def _verbatim(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _verbatim(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_verbatim(each) for each in value]
+    return orjson.dumps(_verbatim(value.value)).decode() if isinstance(value, Compact) else value
 
 
 def _compile(value: Json, report: Report, path: Path) -> Json:

@@ -277,7 +277,7 @@ BAD: list[tuple[str, list[str]]] = [
         "just text",
         [
             "1:1: expected a rule file, a mapping; got `just text`"
-            " (its keys are version, include, defaults, auth, limits, rules, otherwise)"
+            " (its keys are version, include, defaults, match, auth, limits, rules, otherwise)"
         ],
     ),
     (

@@ -32,7 +32,7 @@ from mockserver.core.rulefiles.forms import (
     whole,
 )
 from mockserver.core.rulefiles.modifiers import ANY_ANSWER, MODIFIERS, PACED, RESPONSE, TIMING
-from mockserver.core.templates import compile_template
+from mockserver.core.templates import compile_template, verbatim
 from mockserver.core.waits import retry_headers
 
 
@@ -46,6 +46,8 @@ class Standing:
     streams_only: bool = False
     """The rule answers streams alone: `when: {stream: true}`."""
     allow_invalid: bool = False
+    recorded: bool = False
+    """The reply of a recording: no text in it is a template, and its headers may name the content type."""
 
 
 class Made(NamedTuple):
@@ -88,7 +90,7 @@ def _items(name: str) -> ReplyForm:
         items = [item for item in row.read(value, report, path) if item is not None]
         # Nameless calls go by their type, as `Conversation.call_name` has it.
         calls = tuple(item.get("name", item["type"]) for item in items if item["type"] in ANSWERED_BY_CLIENT)
-        return Made(Output(compile_template(items, report, path)), calls)
+        return Made(Output(verbatim(items) if standing.recorded else compile_template(items, report, path)), calls)
 
     return ReplyForm(row.doc, row.schema, RESPONSE | {"failed", "incomplete"}, read)
 
@@ -229,7 +231,7 @@ def read_reply(value: Json, standing: Standing, report: Report, path: Path, form
         return None
     [name] = names
     row = KINDS[name]
-    _check_modifiers(name, row, value, report, path)
+    _check_modifiers(name, row, value, standing, report, path)
     found = row.read(value[name], value, standing, report, (*path, name) if path_of_kind is None else path_of_kind)
     if found is WRONG:
         return None
@@ -246,7 +248,9 @@ def read_reply(value: Json, standing: Standing, report: Report, path: Path, form
     )
 
 
-def _check_modifiers(name: str, row: ReplyForm, value: Mapping[str, Any], report: Report, path: Path) -> None:
+def _check_modifiers(
+    name: str, row: ReplyForm, value: Mapping[str, Any], standing: Standing, report: Report, path: Path
+) -> None:
     for key in value:
         if key in MODIFIERS and key not in row.modifiers:
             kinds = ", ".join(other for other, each in KINDS.items() if key in each.modifiers)
@@ -255,7 +259,8 @@ def _check_modifiers(name: str, row: ReplyForm, value: Mapping[str, Any], report
         report((*path, "fill"), f"`fill` means nothing beside `{name}`", "it goes with events")
     if "failed" in value and "incomplete" in value:
         report((*path, "incomplete"), "a response ends once: `failed` or `incomplete`, not both")
-    check_headers(value.get("headers"), report, (*path, "headers"))
+    if not standing.recorded:
+        check_headers(value.get("headers"), report, (*path, "headers"))
 
 
 def check_headers(headers: Json, report: Report, path: Path) -> None:

@@ -6,7 +6,6 @@ rules, `replyform` the replies. It must not open files, follow `include` or know
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -15,14 +14,17 @@ from typing import Any, Final
 from mockserver.core.errors import Problem
 from mockserver.core.limits import MEASURES, PER, Limit, compile_limits
 from mockserver.core.messages import EMPTY, Json
+from mockserver.core.recordings.customs import MATCH_LEAF, Customs, Match
 from mockserver.core.rulefiles import replyform
 from mockserver.core.rulefiles.forms import ANYTHING, LINE, LIST, MAPPING, WRONG, Form, Key, Leaf, Path, checked, listed
 from mockserver.core.rulefiles.headernames import header_names
 from mockserver.core.rulefiles.modifiers import MODIFIERS
+from mockserver.core.rulefiles.recordingform import Beside, Recording, Setting
 from mockserver.core.rulefiles.replyform import Standing, check_headers, read_reply
 from mockserver.core.rulefiles.ruleform import FORM as RULE
 from mockserver.core.rulefiles.ruleform import Surroundings, read_rule
-from mockserver.core.rulefiles.yamlsource import Source, dotted, read
+from mockserver.core.rulefiles.telling import Teller
+from mockserver.core.rulefiles.yamlsource import Source, read
 from mockserver.core.rules.book import Rule
 from mockserver.core.rules.targets import compile_when
 
@@ -56,6 +58,8 @@ class RuleFile:
     """Mistakes in file order."""
     recorded: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
     """What a recorder noted, by the name of its rule, as written."""
+    recordings: tuple[Recording, ...] = ()
+    """The recordings among the rules."""
 
     @property
     def usable(self) -> bool:
@@ -108,6 +112,7 @@ FORM: Final = Form(
                 "What every rule of this file starts from.",
                 Leaf(ANYTHING.read, {**DEFAULTS.schema, "not": {"required": ["failed", "incomplete"]}}),
             ),
+            "match": Key("What may differ between a recorded request and one that it answers.", MATCH_LEAF),
             "auth": Key("Who may ask.", AUTH.leaf),
             "limits": Key("How much may be asked per minute.", LIMITS),
             "rules": Key("The rules, in order.", Leaf(LIST.read, {"type": "array", "items": {"$ref": "#/$defs/rule"}})),
@@ -120,10 +125,14 @@ FORM: Final = Form(
 )
 
 
-def parse(text: str, file: str) -> RuleFile:
-    """Read one rule file; `file` is its name as people know it. Never raises: `problems` says all that is wrong."""
+def parse(text: str, file: str, beside: Beside | None = None, customs: Customs | None = None) -> RuleFile:
+    """Read one rule file; `file` is its name as people know it. Never raises: `problems` says all that is wrong.
+
+    `beside` gives the content of a file in the same folder by its name, or raises `OSError`; without it the exact files of
+    recordings are not looked at, and their readable replies answer. `customs` are those of the recordings' folder.
+    """
     source = read(text, file)
-    teller = _Teller(source, file)
+    teller = Teller(source, file)
     if source.broken:
         return RuleFile(problems=source.problems)
     if source.value is None:
@@ -138,6 +147,9 @@ def parse(text: str, file: str) -> RuleFile:
     if not found and not teller.problems:
         teller((), "the file says nothing", "it needs `rules:`, a list of rules, or `otherwise:`, a reply")
     around = _surroundings(found, file, teller)
+    recordings: list[Recording] = []
+    setting = Setting(beside, customs or Customs(), found.get("match", Match()), recordings.append, teller.warn)
+    around = replace(around, setting=setting)
     rules = _rules(found.get("rules", ()), around, teller)
     keys: dict[str, Any] = found.get("auth") or {}
     return RuleFile(
@@ -148,6 +160,7 @@ def parse(text: str, file: str) -> RuleFile:
         auth=keys.get("keys", ()),
         problems=teller.told(),
         recorded=_recorded(found.get("rules", ()), rules),
+        recordings=tuple(recordings),
     )
 
 
@@ -156,7 +169,7 @@ def _recorded(listing: Sequence[Json], rules: Mapping[int, Rule]) -> dict[str, J
     return {name: each for name, each in noted.items() if each is not None}
 
 
-def _surroundings(found: Mapping[str, Any], file: str, teller: _Teller) -> Surroundings:
+def _surroundings(found: Mapping[str, Any], file: str, teller: Teller) -> Surroundings:
     """Return what the file gives to each of its rules."""
     given = found.get("defaults", {})
     read = DEFAULTS.read(given, teller, ("defaults",))
@@ -170,7 +183,7 @@ def _surroundings(found: Mapping[str, Any], file: str, teller: _Teller) -> Surro
     return Surroundings(file, teller.place, when, read)
 
 
-def _rules(listing: Sequence[Json], around: Surroundings, teller: _Teller) -> dict[int, Rule]:
+def _rules(listing: Sequence[Json], around: Surroundings, teller: Teller) -> dict[int, Rule]:
     """Return the usable rules by their place in the list."""
     rules: dict[int, Rule] = {}
     first: dict[str, int] = {}
@@ -194,7 +207,7 @@ def _rules(listing: Sequence[Json], around: Surroundings, teller: _Teller) -> di
     return rules
 
 
-def _otherwise(value: Json, around: Surroundings, teller: _Teller) -> Rule | None:
+def _otherwise(value: Json, around: Surroundings, teller: Teller) -> Rule | None:
     path: Path = ("otherwise",)
     reply = read_reply(value, Standing(around.place, around.modifiers), teller, path, replyform.OTHERWISE)
     if reply is None:
@@ -221,36 +234,3 @@ def _includes(found: Mapping[str, Any], source: Source) -> tuple[Include, ...]:
         for index, path in enumerate([given] if lone else given)
         if path in found.get("include", ())
     )
-
-
-LONGEST: Final = 300
-"""Characters of a message; it may quote what the author wrote."""
-_TEMPLATE: Final = re.compile(r"`(\{\{[^`…]*)")
-
-
-class _Teller:
-    """Collects mistakes, and turns the paths they come with into lines and columns. It is a `Report`."""
-
-    def __init__(self, source: Source, file: str) -> None:
-        self.source = source
-        self.file = file
-        self.problems: list[Problem] = []
-
-    def __call__(self, path: Path, message: str, hint: str = "") -> None:
-        # A mistake in a template is shown where the template stands inside its text.
-        template = _TEMPLATE.match(message)
-        line, column = self.source.place(path, template[1] if template else "")
-        message = message.replace("\n", "\\n")  # one mistake is one short line, whatever it quotes
-        if len(message) > LONGEST:
-            message = f"{message[:LONGEST]}…"
-        self.problems.append(Problem(message, self.file, line, column, dotted(self.source.known(path)), hint))
-
-    def place(self, path: Path) -> str:
-        """Return FILE:LINE of what stands at `path`."""
-        line, _ = self.source.place(path)
-        return f"{self.file}:{line}" if self.file else f"line {line}"
-
-    def told(self) -> tuple[Problem, ...]:
-        """Return every mistake, the text's own too, in file order and each once."""
-        found = dict.fromkeys((*self.source.problems, *self.problems))
-        return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))

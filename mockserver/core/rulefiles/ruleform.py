@@ -7,7 +7,7 @@ tested (`targets` does).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from mockserver.core.errors import Report, nearest
 from mockserver.core.items.fields import described
 from mockserver.core.messages import EMPTY, Json
 from mockserver.core.reply import Reply
-from mockserver.core.rulefiles import replyform
+from mockserver.core.rulefiles import recordingform, replyform
 from mockserver.core.rulefiles.forms import (
     ANYTHING,
     BOOLEAN,
@@ -31,7 +31,10 @@ from mockserver.core.rulefiles.forms import (
 )
 from mockserver.core.rulefiles.headernames import header_names
 from mockserver.core.rulefiles.replyform import Standing, read_reply
+from mockserver.core.rulefiles.requestform import REQUEST_SCHEMA
 from mockserver.core.rules.book import Rule
+from mockserver.core.rules.conditions import ENDPOINT
+from mockserver.core.rules.target_draft import words
 from mockserver.core.rules.targets import TARGETS, compile_when
 
 ANSWERS: Final = ("reply", "replies", "turns")
@@ -45,13 +48,17 @@ FORM: Final = Form(
         {
             "name": Key("What the rule is called in logs and reports; one per file. FILE:LINE unless given.", LINE),
             "when": Key("The conditions, all of which must hold.", Leaf(MAPPING.read, {"$ref": "#/$defs/when"})),
+            "request": Key(
+                "The recorded request: this rule answers the same one, once, in the order of the file.",
+                Leaf(MAPPING.read, REQUEST_SCHEMA),
+            ),
             "reply": Key("What to answer, each time.", Leaf(ANYTHING.read, _REPLY)),
             "replies": Key(
                 "What to answer, one after the other.",
                 Leaf(ANYTHING.read, {"type": "array", "minItems": 1, "items": _COUNTED}),
             ),
             "exhausted": Key(
-                "After the last of `replies`: no match, the last one again, or all over again.",
+                "After the last of `replies`, or of alike recordings: no match, the last one again, or all over again.",
                 choice("miss", "repeat", "cycle"),
             ),
             "turns": Key(
@@ -61,6 +68,10 @@ FORM: Final = Form(
             "priority": Key("Higher is tried first; 0 unless given.", whole("a whole number", -(2**31), 2**31)),
             "optional": Key("Whether a test passes although the rule was never used.", BOOLEAN),
             "allow_invalid": Key("Serve events that the API would never send in this order.", BOOLEAN),
+            "exact": Key(
+                "The file beside this one with the recorded bytes; it answers as long as `reply` is not edited.",
+                Leaf(recordingform.read_exact_name, recordingform.EXACT_SCHEMA),
+            ),
             "recorded": Key("What a recorder noted; nothing to edit.", MAPPING),
         }
     ),
@@ -68,7 +79,7 @@ FORM: Final = Form(
         **dict.fromkeys(replyform.FORM.keys, "inside `reply`"),
         **dict.fromkeys(TARGETS, "inside `when`"),
         **dict.fromkeys(
-            ("defaults", "include", "limits", "auth", "version", "otherwise", "rules"), "at the file's top"
+            ("defaults", "include", "limits", "auth", "version", "otherwise", "rules", "match"), "at the file's top"
         ),
         "times": "to a reply in the list `replies`",
     },
@@ -86,6 +97,8 @@ class Surroundings:
     """Conditions as written; a rule's own win, key by key."""
     modifiers: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Modifiers of replies, as read; a reply's own win."""
+    setting: recordingform.Setting = field(default_factory=recordingform.Setting)
+    """What recordings in this file go by."""
 
 
 def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> Rule | None:
@@ -107,18 +120,30 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
     when = compile_when(given, tell, when_path, scripted="turns" in value)
     allow_invalid = read.get("allow_invalid", False)
     standing = Standing(around.place, around.modifiers, given.get("stream") is True, allow_invalid)
-    replies = _read_answers(value, standing, report, path)
-    if "exhausted" in value and "replies" not in value:
+    recording = "request" in value
+    replies = _read_answers(value, replace(standing, recorded=recording), report, path)
+    if "exhausted" in value and "replies" not in value and not recording:
         report((*path, "exhausted"), "`exhausted` says what follows the last of `replies`; there are none")
-    if not replies:
-        return None
+    if "exact" in value and not recording:
+        report((*path, "exact"), "`exact` goes with `request`: only recordings have exact bytes")
     place = around.place(path)
     name = read.get("name", place)
+    if recording:
+        found = recordingform.read(value, (name, place), replies, around.setting, report, path)
+        if found is None:
+            return None
+        replies = ((found.reply, 1),)
+        conditions = (*found.likeness.conditions, *(each for each in when.conditions if each is not ENDPOINT))
+        alike = found.likeness.alike if not given else f"{found.likeness.alike} {words('when', given)}"
+    else:
+        conditions, alike = when.conditions, ""
+    if not replies:
+        return None
     return Rule(
         name=name,
         place=place,
         replies=replies,
-        conditions=when.conditions,
+        conditions=conditions,
         claims=when.claims,
         exhausted=read.get("exhausted"),
         turns="turns" in value,
@@ -127,7 +152,8 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
         allow_invalid=allow_invalid,
         key=(around.file, name),
         groups=when.groups,
-        headers=header_names(given, *(value[key] for key in ANSWERS if key in value)),
+        headers=header_names(given, *(value[key] for key in ANSWERS if key in value and not recording)),
+        alike=alike,
     )
 
 

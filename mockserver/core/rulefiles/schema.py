@@ -57,7 +57,11 @@ def _rule() -> dict[str, Any]:
         **ruleform.FORM.schema,
         "oneOf": [{"required": [key]} for key in ruleform.ANSWERS],
         "if": {"required": ["exhausted"]},
-        "then": {"required": ["replies"]},
+        "then": {"anyOf": [{"required": ["replies"]}, {"required": ["request"]}]},
+        "dependencies": {
+            "exact": ["request"],
+            "request": {"properties": {"replies": False, "turns": False}},
+        },
     }
 
 

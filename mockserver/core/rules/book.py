@@ -55,6 +55,8 @@ class Rule:
     """The regex groups of this rule's `matches` conditions, for `{{ match }}`."""
     headers: frozenset[str] = frozenset()
     """The names of the request headers that its conditions and templates look at, in lower case."""
+    alike: str = ""
+    """What recordings have in common that no request can tell apart; "" for a rule that is no recording."""
 
     @property
     def label(self) -> str:
@@ -86,6 +88,14 @@ class Standing:
     hit: int | None = None
     state: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     exhausted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Where a recording stands among those that no request can tell apart: its place from 0, and how many there are."""
+
+    position: int
+    size: int
 
 
 Standings: TypeAlias = Callable[[Rule], Standing]
@@ -140,7 +150,7 @@ class RuleBook:
     priority. A rule that names neither `method` nor `path` carries `ENDPOINT` among its conditions.
     """
 
-    __slots__ = ("_abroad", "_home", "headers", "models", "otherwise", "ruled", "rules")
+    __slots__ = ("_abroad", "_home", "headers", "models", "otherwise", "ruled", "rules", "series")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Iterable[Rule] = ()) -> None:
         self.ruled: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: -rule.priority))
@@ -156,6 +166,8 @@ class RuleBook:
         """The models that rules ask for by name, in order."""
         self.headers: tuple[str, ...] = tuple(sorted(frozenset().union(*(rule.headers for rule in self.rules))))
         """The request headers that some rule looks at."""
+        self.series: Mapping[int, Series] = _series(self.rules)
+        """The place of each recording in its series, by the identity of its rule; empty without recordings."""
         self._home = Index(self.rules)
         self._abroad = Index(rule for rule in self.rules if not any(each is ENDPOINT for each in rule.conditions))
 
@@ -184,10 +196,22 @@ class RuleBook:
             seen: dict[str, Json] = {}
             looked_at = tuple(sorted(looked_at, key=lambda rule: _estimate(rule, request, seen))[:_LOOKED_AT])
         passed = {id(each.rule): each for each in refused}
-        reports = [_report(rule, request, refused=passed.get(id(rule))) for rule in looked_at]
+        reports = [
+            _report(rule, request, refused=passed.get(id(rule)), series=self.series.get(id(rule))) for rule in looked_at
+        ]
         order = {id(rule): at for at, rule in enumerate(self.rules)}
         reports.sort(key=lambda report: (round(report.distance, 3), -_held(report), order[id(report.rule)]))
         return Nearest(reports[0], tuple(reports[1 : 1 + others])) if reports else None
+
+
+def _series(rules: Iterable[Rule]) -> Mapping[int, Series]:
+    together: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if rule.alike:
+            together.setdefault(rule.alike, []).append(rule)
+    return {
+        id(rule): Series(position, len(alike)) for alike in together.values() for position, rule in enumerate(alike)
+    }
 
 
 def _conditions(rules: Iterable[Rule]) -> Iterator[Condition]:
@@ -196,7 +220,11 @@ def _conditions(rules: Iterable[Rule]) -> Iterator[Condition]:
 
 
 def _report(
-    rule: Rule, request: Request, standing: Standing | None = None, refused: Refused | None = None
+    rule: Rule,
+    request: Request,
+    standing: Standing | None = None,
+    refused: Refused | None = None,
+    series: Series | None = None,
 ) -> RuleReport:
     reports: list[ConditionReport] = []
     distance = 0.0
@@ -208,7 +236,7 @@ def _report(
     for report in reports:
         if report.ok is False:
             distance += nearness.weight(report.path) * nearness.cost(report.mismatches)
-    exhausted = standing.exhausted if standing is not None else _used_up(refused)
+    exhausted = standing.exhausted if standing is not None else _used_up(refused, series)
     return RuleReport(rule, tuple(reports), exhausted, distance + nearness.EXHAUSTED * bool(exhausted))
 
 
@@ -222,9 +250,11 @@ def _claim_report(claim: ClaimCondition, standing: Standing | None, refused: Ref
     return ConditionReport(claim.path, not mismatches, mismatches)
 
 
-def _used_up(refused: Refused | None) -> str:
+def _used_up(refused: Refused | None, series: Series | None) -> str:
     if refused is None or not refused.used_up:
         return ""
+    if series is not None:
+        return f"already played ({series.size} of {series.size})"
     count = sum(times for _, times in refused.rule.replies if times is not None)
     return "its only reply is used" if count == 1 else f"all {count} replies used"
 

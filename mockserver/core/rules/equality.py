@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final
 
 import orjson
@@ -73,6 +74,11 @@ def canonical(value: Json) -> bytes:
         if _DOUBTFUL.search(text) is None:
             return text
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def digest(value: Json) -> str:
+    """Return 32 hexadecimal digits that are the same for equal JSON values. Raises `TypeError` as `canonical` does."""
+    return blake2b(canonical(value), digest_size=16).hexdigest()
 
 
 def _plain(value: Json) -> Json:

@@ -25,6 +25,8 @@ def hidden(rules: Sequence[Rule]) -> Iterator[Hidden]:
     takers: list[Rule] = []
     for rule in rules:
         for taker in takers:
+            if rule.alike and rule.alike == taker.alike:
+                continue  # recordings of one request take turns
             if all(_implied(condition, rule.conditions) for condition in taker.conditions):
                 yield Hidden(rule, taker)
                 break

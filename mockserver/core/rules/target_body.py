@@ -9,14 +9,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from itertools import islice
 from typing import Any, Final
 
 from mockserver.core.errors import nearest
 from mockserver.core.messages import ABSENT, Json, Request
 from mockserver.core.rules.conditions import HOLDS, Condition, Mismatch, Mismatches
-from mockserver.core.rules.equality import canonical, differences
+from mockserver.core.rules.equality import differences, digest
 from mockserver.core.rules.jsonpath import Location, Path, compile_path, spell, walker
 from mockserver.core.rules.masks import KINDS, compile_masks, masked
 from mockserver.core.rules.matchers import compile_matcher
@@ -109,21 +108,21 @@ def _whole(given: Mapping[str, Any], site: Site) -> Condition:
         )
 
     try:
-        digest = _digest(expected)
+        wanted = digest(expected)
     except TypeError:
         return Condition(label, test)  # text that no request can hold: compared, and found different, the slow way
     key = words("body", [ignore, mask])
 
     def read(request: Request) -> Json:
-        return ABSENT if request.json is ABSENT else _digest(comparable(request.json))
+        return ABSENT if request.json is ABSENT else digest(comparable(request.json))
 
     return Condition(
         label,
         test,
-        equality=(f"{key} equals", digest),
+        equality=(f"{key} equals", wanted),
         read=read,
-        holds=lambda request: read(request) == digest,
-        spec=f"{key} {digest}",
+        holds=lambda request: read(request) == wanted,
+        spec=f"{key} {wanted}",
     )
 
 
@@ -164,10 +163,6 @@ def _without(node: Json, tree: Mapping[str | int, Any]) -> Json:
         return {name: _without(child, tree[name]) if name in tree else child for name, child in kept}
     rows = ((index, child) for index, child in enumerate(node) if tree.get(index, tree) is not None)
     return [_without(child, tree[index]) if index in tree else child for index, child in rows]
-
-
-def _digest(document: Json) -> str:
-    return blake2b(canonical(document), digest_size=16).hexdigest()
 
 
 _MATCHER: Final = {"$ref": "#/$defs/matcher"}

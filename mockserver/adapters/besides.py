@@ -1,0 +1,87 @@
+"""What stands beside rule files: the exact bytes of recordings, and the customs of their folder.
+
+This room decides where these files may be: an exact file inside the folder of its rule file, wherever links lead; a
+`recordings.yaml` in that folder or the nearest one above, up to where a project begins. It must not know what they mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from mockserver.core.errors import Problem
+from mockserver.core.recordings import customs
+from mockserver.core.recordings.customs import Customs
+
+PROJECT: Final = ("pyproject.toml", ".git")
+"""What a project's folder holds: no customs are looked for above it."""
+
+
+class Besides:
+    """The files beside the rule files of one reading; each `recordings.yaml` is read once.
+
+    `note` is told each path before it is read, so that a later change is seen; of one that is not there too. `shown` gives
+    a path as people know it.
+    """
+
+    def __init__(self, note: Callable[[Path], None], shown: Callable[[Path], str]) -> None:
+        self.exact: dict[Path, None] = {}
+        """The exact files that were asked for, by their real paths."""
+        self.problems: list[Problem] = []
+        """Mistakes in customs."""
+        self._note = note
+        self._shown = shown
+        self._customs: dict[Path, Customs] = {}
+
+    def reader(self, rule_file: Path) -> Callable[[str], bytes]:
+        """Return what reads an exact file beside this rule file; it raises `OSError` for what is not there or not inside."""
+        folder = rule_file.parent
+
+        def read(name: str) -> bytes:
+            path = folder / name
+            self._note(path)
+            home, real = os.path.realpath(folder), os.path.realpath(path)
+            if os.path.commonpath([home, real]) != home:
+                raise PermissionError(errno.EACCES, "it leads out of the folder of its rule file")
+            self.exact[Path(real)] = None
+            if not stat.S_ISREG(os.stat(real).st_mode):
+                raise OSError(errno.EINVAL, "no regular file")
+            return Path(real).read_bytes()
+
+        return read
+
+    def customs(self, rule_file: Path) -> Customs:
+        """Return the customs of the folder that this rule file is in; those of everybody where nobody wrote any."""
+        for folder in _upwards(rule_file.parent):
+            path = folder / customs.FILE
+            if path not in self._customs:
+                self._note(path)
+                if not path.is_file():
+                    continue
+                self._customs[path] = found = self._read(path)
+                self.problems += found.problems
+            return self._customs[path]
+        return Customs()
+
+    def _read(self, path: Path) -> Customs:
+        name = self._shown(path)
+        try:
+            return customs.parse(path.read_bytes().decode("utf-8-sig"), name)
+        except UnicodeDecodeError as error:
+            problem = Problem(f"not UTF-8 text (byte {error.start + 1})", name)
+        except OSError as error:
+            problem = Problem(f"cannot be read: {error.strerror or error}", name)
+        return Customs(file=name, problems=(problem,))
+
+
+def _upwards(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those above it, up to the one where a project begins."""
+    here = Path(os.path.abspath(folder))
+    for each in (here, *here.parents):
+        yield each
+        if any((each / name).exists() for name in PROJECT):
+            return

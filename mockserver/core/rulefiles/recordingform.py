@@ -1,0 +1,328 @@
+"""A recording as it stands in a rule file: the request as it was sent, what a recorder noted, the exact bytes beside it.
+
+This room decides what may stand under `exact` and `recorded`, and when the exact bytes answer: as long as nobody has edited
+the readable reply. It must not know what a request may say (`requestform`), how requests are compared (`likeness`), what an
+answer looks like on the wire, or where files stand: it is handed a function that gives the bytes of a file beside the rule
+file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, get_args
+
+from mockserver.core.durations import milliseconds, moment
+from mockserver.core.errors import Report
+from mockserver.core.headers import STREAM_TYPE
+from mockserver.core.items.fields import described
+from mockserver.core.messages import Json
+from mockserver.core.recordings import exactfile
+from mockserver.core.recordings.capture import End, Piece
+from mockserver.core.recordings.customs import Customs, Match
+from mockserver.core.recordings.likeness import Clean, Likeness, Sent, likeness
+from mockserver.core.reply import Error, Exact, Http, Reply
+from mockserver.core.rulefiles.forms import TEXT, WRONG, Path
+from mockserver.core.rulefiles.requestform import read_request
+from mockserver.core.rules.equality import digest
+from mockserver.core.timeline import INSTANT, Timing
+
+Beside = Callable[[str], bytes]
+"""Gives the content of a file beside the rule file, by its name; raises `OSError`."""
+
+TIMED: Final = (".sse", ".chunks")
+"""Suffixes of exact files that hold pieces with offsets; others hold a body in one piece."""
+PLAIN: Final = (".json", ".txt", ".bin")
+
+PLACEHOLDER: Final = b"<redacted:"
+"""How a secret begins that was taken out of what is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recorder noted. `at` is seconds since the epoch, `first` and `duration` milliseconds; None where not told.
+
+    `reply` and `exact` are digests: of the readable reply and of the exact file.
+    """
+
+    at: float | None = None
+    upstream: str = ""
+    model: str = ""
+    client: str = ""
+    first: float | None = None
+    duration: float | None = None
+    end: End = "complete"
+    why: str = ""
+    reply: str = ""
+    exact: str = ""
+
+
+def _read_moment(value: Json, report: Report, path: Path) -> Any:
+    try:
+        return moment(value if isinstance(value, str) and value[:1] not in "+-" else "", lambda: 0.0)
+    except ValueError:
+        report(path, f"expected a time such as 2026-01-31T12:00:00Z, got {described(value)}")
+        return WRONG
+
+
+def _read_offset(value: Json, report: Report, path: Path) -> Any:
+    try:
+        return milliseconds(value)
+    except ValueError as error:
+        report(path, str(error))
+        return WRONG
+
+
+def _read_end(value: Json, report: Report, path: Path) -> Any:
+    if value in get_args(End):
+        return value
+    report(path, f"expected one of {', '.join(get_args(End))}; got {described(value)}")
+    return WRONG
+
+
+_NOTED: Final[Mapping[str, Callable[[Json, Report, Path], Any]]] = {
+    "at": _read_moment,
+    "first": _read_offset,
+    "duration": _read_offset,
+    "end": _read_end,
+    **dict.fromkeys(("upstream", "model", "client", "why", "reply", "exact"), TEXT.read),
+}
+
+
+def read_recorded(value: Json, report: Report, path: Path) -> Recorded:
+    """Return what is noted under `recorded`; what other recorders note besides is passed over."""
+    if not isinstance(value, dict):
+        return Recorded()  # told already, where the rule was read
+    noted = {
+        name: found
+        for name, read in _NOTED.items()
+        if name in value and (found := read(value[name], report, (*path, name))) is not WRONG
+    }
+    return Recorded(**noted)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording of a rule file: its rule's name and FILE:LINE, what was sent, what was noted.
+
+    `reply` is the readable reply as YAML gives it; `edited` says that somebody has changed it since. `exact` is the name
+    of the exact file beside the rule file, "" without one. `max_age` is how old it may be, in days, None for no limit.
+    """
+
+    name: str
+    place: str
+    sent: Sent
+    recorded: Recorded
+    reply: Json = None
+    exact: str = ""
+    edited: bool = False
+    max_age: int | None = None
+
+
+def _unheard(path: Path, message: str, hint: str = "") -> None:
+    """Take a warning that nobody wants to hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a file gives to each of its recordings. `own` is the file's own `match`, which adds to that of `customs`.
+
+    `note` is told each usable recording, `warn` what a person should know and stops nothing.
+    """
+
+    beside: Beside | None = None
+    customs: Customs = field(default_factory=Customs)
+    own: Match = field(default_factory=Match)
+    note: Callable[[Recording], None] = field(default_factory=lambda: lambda recording: None)
+    warn: Report = _unheard
+
+    @property
+    def match(self) -> Match:
+        """What may differ between a recorded request and one that it answers."""
+        return self.own.over(self.customs.match)
+
+    def likeness(self, sent: Sent) -> Likeness:
+        """Return the conditions of the recording of `sent`."""
+        return likeness(sent, self.match, _cleaner(self.customs) if _is_redacted(sent) else None)
+
+
+def _is_redacted(sent: Sent) -> bool:
+    return PLACEHOLDER in sent.body or any(PLACEHOLDER.decode() in each for each in sent.query.values())
+
+
+_CLEANERS: Final[dict[Customs, Clean | None]] = {}
+
+
+def _cleaner(customs: Customs) -> Clean | None:
+    """Return what takes the secrets out of a request: one for all recordings with the same customs."""
+    if customs not in _CLEANERS:
+        from mockserver.core.recordings.secrets import Redactor  # imported late: most recordings hold no secret
+
+        _CLEANERS[customs] = Redactor(customs).body
+    return _CLEANERS[customs]
+
+
+_EXACT_NAME: Final = re.compile(r"(?![./])[^\\:\x00-\x1f]+\.(?:sse|chunks|json|txt|bin)\Z")
+EXACT_SCHEMA: Final = {"type": "string", "pattern": r"\.(?:sse|chunks|json|txt|bin)$"}
+
+
+def is_exact_name(name: str) -> bool:
+    """Say whether an exact file may be called so: a path below the rule file's folder, with one of the known suffixes."""
+    return bool(_EXACT_NAME.match(name)) and ".." not in name.split("/")
+
+
+def read_exact_name(value: Json, report: Report, path: Path) -> Any:
+    """Return the name of an exact file."""
+    if isinstance(value, str) and is_exact_name(value):
+        return value
+    report(
+        path,
+        f"expected a file in this folder that ends in {', '.join((*TIMED, *PLAIN))}; got {described(value)}",
+        "such as weather.1.sse; never absolute, no `..`",
+    )
+    return WRONG
+
+
+class Found(NamedTuple):
+    """A recording as a rule needs it."""
+
+    reply: Reply
+    likeness: Likeness
+
+
+def read(
+    value: Mapping[str, Any],
+    called: tuple[str, str],
+    replies: Sequence[tuple[Reply, int | None]],
+    setting: Setting,
+    report: Report,
+    path: Path,
+) -> Found | None:
+    """Return the recording written as `value`, a whole rule `called` by a name and FILE:LINE; None where it is of no use.
+
+    `replies` is its readable reply as read. The exact bytes answer unless that was edited; then it is the readable reply,
+    as it was paced. Without a reader of files it is always that.
+    """
+    for key in ("replies", "turns"):
+        if key in value:
+            report(
+                (*path, key), f"`request` goes with `reply`, not with `{key}`", "each recording answers once, in order"
+            )
+            return None
+    sent = read_request(value["request"], report, (*path, "request"))
+    noted = read_recorded(value.get("recorded"), report, (*path, "recorded"))
+    if sent is WRONG or not replies:
+        return None
+    try:
+        alike = setting.likeness(sent)
+    except TypeError:
+        report((*path, "request", "body"), "this is no Unicode text", "write the body as `text`, or as `base64`")
+        return None
+    name = str(value.get("exact", ""))
+    timed = None
+    if setting.beside is not None and is_exact_name(name):
+        timed = _exact(name, noted, setting.beside, report, (*path, "exact"))
+        if timed is None:
+            return None
+    edited = is_edited(value, noted)
+    if edited and name:
+        setting.warn(
+            (*path, "reply"),
+            f"this reply was edited after it was recorded: it answers instead of {name}, paced as that was",
+            "undo the edit to get the recorded bytes back, or remove `exact` to keep it for good",
+        )
+    setting.note(Recording(*called, sent, noted, value["reply"], name, edited=edited, max_age=setting.customs.max_age))
+    [(reply, _)] = replies
+    if timed is None or edited:
+        return Found(replace(reply, timing=_pacing(timed, noted) if reply.timing == INSTANT else reply.timing), alike)
+    return Found(replace(reply, kind=_played(timed, reply, name, noted, sent)), alike)
+
+
+def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, sent: Sent) -> Exact:
+    status, headers = _head(reply, name)
+    return Exact(
+        status,
+        headers,
+        timed.head_at,
+        timed.pieces,
+        timed.ended_at,
+        noted.end,
+        name.endswith(".sse"),
+        reply.kind,
+        sent.request.stream,
+    )
+
+
+def is_edited(value: Mapping[str, Any], noted: Recorded) -> bool:
+    """Say whether the readable reply is another than the one that was recorded."""
+    if not noted.reply:
+        return False
+    try:
+        return digest(value.get("reply")) != noted.reply
+    except TypeError:
+        return True
+
+
+def _head(reply: Reply, name: str) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Return status and headers as recorded; a content type that goes without saying is said."""
+    match reply.kind:
+        case Http(status, headers, _):
+            pass
+        case Error(status):
+            headers = ()
+        case _:
+            status, headers = 200, ()
+    headers = (*headers, *reply.headers)
+    if not any(each.lower() == "content-type" for each, _ in headers) and not isinstance(reply.kind, Http):
+        kind = STREAM_TYPE[1].decode() if name.endswith(".sse") else "application/json"
+        headers = (("content-type", kind), *headers)
+    return status, headers
+
+
+def _exact(name: str, noted: Recorded, beside: Beside, report: Report, path: Path) -> exactfile.Timed | None:
+    try:
+        content = beside(name)
+    except FileNotFoundError:
+        report(path, f"exact file missing: there is no {name} beside this file", "restore it, or remove `exact`")
+        return None
+    except OSError as error:
+        report(
+            path, f"the exact file {name} cannot be read: {error.strerror or error}", "restore it, or remove `exact`"
+        )
+        return None
+    found = exact_digest(content)
+    if noted.exact and found != noted.exact:
+        report(
+            path,
+            f"the exact file {name} is not what was recorded: its digest is {found}, noted is {noted.exact}",
+            "changed by an editor or by git line-end conversion: restore it, or remove `exact`",
+        )
+        return None
+    if not name.endswith(TIMED):
+        head, end = noted.first or 0.0, noted.duration or noted.first or 0.0
+        return exactfile.Timed(min(head, end), (Piece(end, content),) if content else (), end)
+    try:
+        return exactfile.decode(content)
+    except ValueError as error:
+        report(path, f"the exact file {name} is damaged: {error}", "restore it, or remove `exact`")
+        return None
+
+
+def exact_digest(content: bytes) -> str:
+    """Return what `recorded.exact` notes of an exact file: 32 hexadecimal digits."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _pacing(timed: exactfile.Timed | None, noted: Recorded) -> Timing:
+    """Return how the recorded answer was paced: its first delta and its end."""
+    from mockserver.core.recordings.replaying import first_delta
+
+    if timed is None:
+        first, end = noted.first, noted.duration
+    else:
+        first, end = first_delta(timed.pieces), timed.ended_at
+    if end is None:
+        return Timing(first=first)
+    return Timing(first=end if first is None else min(first, end), duration=end)
