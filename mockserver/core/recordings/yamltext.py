@@ -36,6 +36,7 @@ _HIDDEN: Final = re.compile(
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _MISREAD: Final = re.compile(r"(?:y|n|yes|no|on|off)\Z|[0-9a-f]{16,}\Z", re.IGNORECASE)
 """Words that other readers of YAML take for booleans, and hashes: some of them look like numbers."""
+_TIME: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,3})?ms")
 _TRAILING: Final = re.compile(r"[ \t](?:\n|\Z)")
 
 
@@ -158,6 +159,8 @@ def scalar(value: Json, *, flow: bool = False) -> str:
 
 
 def _is_plain(text: str, flow: bool) -> bool:
+    if _TIME.fullmatch(text):
+        return True
     if not text or not (text[0].isalpha() or text[0] in "_/$(<"):
         return False
     if text[-1] in ": " or ": " in text or " #" in text or _ESCAPED.search(text.replace('"', "").replace("\\", "")):

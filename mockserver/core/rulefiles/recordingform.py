@@ -237,6 +237,8 @@ def read(
     [(reply, _)] = replies
     if timed is None or edited:
         return Found(replace(reply, timing=_pacing(timed, noted) if reply.timing == INSTANT else reply.timing), alike)
+    if noted.end not in ("complete", "unreachable") and "faults" in value["reply"]:
+        reply = replace(reply, faults=())  # they say how it broke off; the bytes of such an answer do so themselves
     return Found(replace(reply, kind=_played(timed, reply, name, noted, sent)), alike)
 
 
