@@ -67,9 +67,21 @@ class Lazy(click.Group):
 _COMMANDS: Final = {
     "serve": ("mockserver.cli.serving", "serve", "Answer from rule files until it is stopped."),
     "run": ("mockserver.cli.serving", "run", "Serve, run a command against it, and judge."),
+    "record": (
+        "mockserver.cli.recording",
+        "record",
+        "Pass everything on to the real API and write down what it answers.",
+    ),
+    "replay": ("mockserver.cli.recording", "replay", "Answer from recordings."),
+    "import": (
+        "mockserver.cli.importing",
+        "importing",
+        "Turn cassettes, HAR files and aimock fixtures into rule files.",
+    ),
     "check": ("mockserver.cli.checking", "check", "Find mistakes in rule files."),
     "explain": ("mockserver.cli.asking", "explain", "Say which rule would answer a request, and why not the others."),
     "render": ("mockserver.cli.asking", "render", "Print the answer to a request."),
+    "diff": ("mockserver.cli.drift", "diff", "Say where the real API answers otherwise than recorded."),
     "log": ("mockserver.cli.journal", "log", "Show what was asked of a running server."),
     "list": ("mockserver.cli.listing", "listing", "List events, faults, errors, matchers or targets."),
     "init": ("mockserver.cli.starting", "init", "Write a first rule file, ready to edit."),

@@ -28,6 +28,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULTS: Final = Settings()
 
+KEY: Final = "OPENAI_API_KEY"
+
 
 def setting_options(*names: str, defaults: Settings = _DEFAULTS) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of these settings, all of them unless named; help tells the defaults."""
@@ -67,6 +69,11 @@ def read_settings(flags: Mapping[str, Any]) -> Settings:
 @setting_options()
 def serve(rules: tuple[str, ...], **flags: Any) -> None:
     """Answer from RULES (files, folders; the shipped examples unless given) until it is stopped."""
+    answer(rules, flags)
+
+
+def answer(rules: Sequence[str], flags: Mapping[str, Any]) -> None:
+    """Answer from these rules with these settings until it is stopped."""
     from mockserver.assembly import Assembly
 
     assembly = Assembly(read_settings(flags), rules, sys.stderr, os.environ.get(TOKEN, ""))
@@ -76,7 +83,7 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
 
     if not rules:
         assembly.say("no rules were given, so these are the shipped examples; `mockserver init` writes a first file")
-    _introduce(assembly)
+    introduce(assembly)
     try:
         assembly.server.serve(ready)
     finally:
@@ -84,10 +91,15 @@ def serve(rules: tuple[str, ...], **flags: Any) -> None:
     assembly.say(f"stopped: {assembly.tally}")
 
 
-def _introduce(assembly: Assembly) -> None:
-    """Say what is served, what to set and what is risky; on stderr, before the line that says ready."""
+def introduce(assembly: Assembly, *, key: bool = True) -> None:
+    """Say what is served, what to set and what is risky; on stderr, before the line that says ready.
+
+    Without `key` clients keep their own API key.
+    """
     assembly.say(assembly.rules.size)
     for name, value in assembly.environment.items():
+        if not key and name == KEY:
+            continue
         voice.say(sys.stderr, f"export {name}={value}\n")
     for problem in assembly.rules.problems:
         assembly.say(f"{problem.severity}: {problem}")

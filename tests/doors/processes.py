@@ -69,13 +69,18 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(*args: str, command: Sequence[str] = COMMAND, cwd: Path | None = None, **environ: str) -> Iterator[Served]:
-    """Run `mockserver serve --port 0` with these arguments until left; `command` is another mockserver to run."""
+def serving(
+    *args: str, verb: str = "serve", command: Sequence[str] = COMMAND, cwd: Path | None = None, **environ: str
+) -> Iterator[Served]:
+    """Run `mockserver serve --port 0` with these arguments until left; `command` is another mockserver to run.
+
+    `verb` is another command that serves: `record`, `replay`.
+    """
     ours = environment()
     if command is not COMMAND:
         ours.pop("PYTHONPATH", None)
     process = subprocess.Popen(
-        [*command, "serve", "--port", "0", *args],
+        [*command, verb, "--port", "0", *args],
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
