@@ -19,8 +19,11 @@ from mockserver.adapters.asgi import App
 from mockserver.adapters.clock import SystemClock
 from mockserver.adapters.control import control, is_loopback
 from mockserver.adapters.server import Server, bind
+from mockserver.adapters.upstream import Client, Relay, Taken
 from mockserver.adapters.watch import Watch
 from mockserver.core.engine import Engine
+from mockserver.core.errors import SettingError
+from mockserver.core.forwarding.address import EXAMPLE
 from mockserver.core.messages import Ending, Exchange
 from mockserver.core.options import Options
 from mockserver.core.sessions import Session
@@ -40,7 +43,9 @@ def rule_paths(settings: Settings, paths: Sequence[str | Path]) -> list[Path]:
     The catalogue comes first: its rules answer only model names of its own.
     """
     shipped = disk.data("fixtures")
-    wanted = [Path(path) for path in paths] or [shipped / SHIPPED]
+    wanted = [Path(path) for path in paths]
+    if not wanted and settings.on_miss != "forward":  # the shipped rules would answer everything
+        wanted = [shipped / SHIPPED]
     if settings.catalogue:
         wanted = [*(shipped / name for name in CATALOGUE), *wanted]
     return wanted
@@ -58,9 +63,28 @@ def build_engine(settings: Settings, rules: disk.RuleSet) -> Engine:
         exhausted=settings.exhausted,
         auth_keys=settings.auth_keys,
         journal=settings.journal,
+        upstream="" if settings.upstream is None else str(settings.upstream),
     )
     dialect = disk.load_dialect(settings.dialect)
     return Engine(rules.book, dialect, options, limits=rules.limits, auth_keys=rules.auth_keys)
+
+
+def build_relay(settings: Settings, taken: Taken | None = None) -> Relay | None:
+    """Return what passes requests on, None without an upstream; `taken` gets what was seen.
+
+    Raises `SettingError` where misses are to be forwarded to nowhere, and for a CA file that holds no certificates.
+    """
+    if settings.upstream is None:
+        if settings.on_miss == "forward":
+            raise SettingError(f"--on-miss: forward needs --upstream URL, such as --upstream {EXAMPLE}")
+        return None
+    client = Client(
+        settings.upstream,
+        timeout=settings.upstream_timeout,
+        ca=settings.upstream_ca,
+        trust_env=settings.trust_env,
+    )
+    return Relay(client, taken)
 
 
 def judged(session: Session, *, allow: Sequence[str] = (), strict: bool = False) -> tuple[bool, str]:
@@ -97,11 +121,19 @@ class Assembly:
     """A server with its rules, watch, control application and log. `close` it once the server has stopped.
 
     `out` takes the access log and what the watch says; `token` lets other machines use `/_mock` (one is made up where
-    they can reach it). Raises `RuleFileError` for mistakes in rule files and `SettingError` for a setting or port that
-    cannot be had.
+    they can reach it). `taken` gets what was seen of each exchange with the upstream; without it nothing is kept. Raises
+    `RuleFileError` for mistakes in rule files and `SettingError` for a setting or port that cannot be had.
     """
 
-    def __init__(self, settings: Settings, paths: Sequence[str | Path], out: TextIO, token: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Sequence[str | Path],
+        out: TextIO,
+        token: str = "",
+        *,
+        taken: Taken | None = None,
+    ) -> None:
         self.settings = settings
         self.paths = rule_paths(settings, paths)
         self.rules = disk.load_rules(self.paths)
@@ -113,19 +145,21 @@ class Assembly:
         self.token = "" if is_loopback(settings.host) else token or secrets.token_urlsafe(16)
         watch = Watch(self.engine, self.paths, self.rules, self.say)
         clock = SystemClock(settings.now)
+        upstream = build_relay(settings, taken)
         app = App(
             self.engine,
             clock,
             control=control(
                 self.engine,
                 token=self.token,
-                background=(watch.run,),
+                background=(watch.run,) if upstream is None else (watch.run, upstream.run),
                 version=__version__,
                 now=clock.now,
                 report=judged,
             ),
             told=self._told,
             max_body=settings.max_body,
+            upstream=upstream,
         )
         self.server = Server(app, bind(settings.host, settings.port))
 

@@ -13,15 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from mockserver.core.durations import moment
+from mockserver.core.durations import milliseconds, moment
 from mockserver.core.errors import SettingError, nearest
+from mockserver.core.forwarding.address import Address
 
 PREFIX: Final = "MOCKSERVER_"
 TOKEN: Final = PREFIX + "TOKEN"
 """The variable with the token for `/_mock`: no flag, since flags can be read by everyone on the machine."""
 
 Validate: TypeAlias = Literal["enforce", "warn", "off"]
-OnMiss: TypeAlias = Literal["error", "auto"]
+OnMiss: TypeAlias = Literal["error", "auto", "forward"]
 Exhausted: TypeAlias = Literal["miss", "repeat", "cycle"]
 Log: TypeAlias = Literal["text", "json", "off"]
 
@@ -37,7 +38,12 @@ class Settings:
     lenient: bool = False
     allow_params: frozenset[str] = frozenset()
     on_miss: OnMiss = "error"
-    upstream: None = None
+    upstream: Address | None = None
+    """Where requests are forwarded to."""
+    upstream_timeout: float = 600.0
+    """Seconds of silence after which the upstream's answer is given up."""
+    upstream_ca: str | None = None
+    trust_env: bool = False
     speed: float = 1.0
     seed: int = 0
     now: float | None = None
@@ -188,15 +194,15 @@ def _speed(text: Any) -> float:
     return speed
 
 
-def _on_miss(text: Any) -> str:
-    given = _one_of("error", "auto", "forward")(text)
-    if given == "forward":
-        raise ValueError("forwarding is not available in this version; use error or auto")
+def _upstream(text: Any) -> Address:
+    return Address.read(_name(text))
+
+
+def _seconds(text: Any) -> float:
+    given = milliseconds(str(text), usual="s") / 1000
+    if not given > 0:
+        raise ValueError(f"expected a time above 0 such as 30s or 10m, got {str(text)!r}")
     return given
-
-
-def _upstream(text: Any) -> None:
-    raise ValueError("forwarding is not available in this version")
 
 
 def _workers(text: Any) -> int:
@@ -225,8 +231,11 @@ _ROWS: Final = (
     Setting("validate", _one_of("enforce", "warn", "off"), "enforce|warn|off", "What an invalid request body gets."),
     Setting("lenient", _switch, "", "Accept `{}` bodies, unknown ids and contradictory parameters.", switch=True),
     Setting("allow_params", lambda v: frozenset(_texts(v)), "NAME", "A request field to let through.", many=True),
-    Setting("on_miss", _on_miss, "error|auto|forward", "What a request that no rule matches gets."),
-    Setting("upstream", _upstream, "URL", "Where misses are forwarded to (not in this version)."),
+    Setting("on_miss", _one_of("error", "auto", "forward"), "error|auto|forward", "What a request without a rule gets."),
+    Setting("upstream", _upstream, "URL", "The real API's base URL, for `forward`: https://api.openai.com/v1."),
+    Setting("upstream_timeout", _seconds, "TIME", "Silence after which the upstream's answer is given up."),
+    Setting("upstream_ca", _name, "FILE", "CA certificates for the upstream, in place of the system's."),
+    Setting("trust_env", _switch, "", "Let the variables for proxies and certificates count.", switch=True),
     Setting("speed", _speed, "FACTOR", "Scales every timing: 2 is twice as fast, 0 instant."),
     Setting("seed", _whole(-(2**63), 2**63 - 1), "N", "Same seed, same ids and jitter."),
     Setting("now", parse_now, "TIME", "Freezes the time of day: an ISO time, seconds since 1970, +5m."),

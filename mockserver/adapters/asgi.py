@@ -1,4 +1,4 @@
-"""The ASGI application: their scope becomes our `Request`, our `Play` is performed, and its ending is told.
+"""The ASGI application: their scope becomes our `Request`, our `Play` is performed or passed on, and its ending is told.
 
 This room decides how a request is read: where its session stands, how large it may be, what happens when we fail. It must
 not know rules, what is answered, or sockets. It is one plain callable, because the hot path runs through it; `/_mock` and
@@ -18,8 +18,10 @@ import orjson
 from mockserver.adapters.clock import Clock
 from mockserver.adapters.line import Application, Line, Receive, Scope, Send, open_line
 from mockserver.adapters.player import perform
+from mockserver.adapters.upstream.relay import Raw, Relay
 from mockserver.core import catalogue
-from mockserver.core.messages import EMPTY, Ending, Exchange, Request
+from mockserver.core.engine import Forward
+from mockserver.core.messages import EMPTY, Ending, Exchange, Passed, Request
 from mockserver.core.timeline import Chunk, Finish, Head, Timeline
 
 LOG: Final = logging.getLogger("mockserver")
@@ -34,18 +36,19 @@ MAX_BODY: Final = 32 * 1024 * 1024
 
 
 class Answering(Protocol):
-    """The engine as this room sees it: what it hands out has a `timeline`, and is handed back when that has ended."""
+    """The engine as this room sees it: what it hands out has a `timeline` or is a `Forward`, and is handed back when that
+    has ended, a forward with what was passed."""
 
     def answer(self, request: Request, now: float) -> Any: ...
     def too_large(self, request: Request, limit: int, now: float) -> Any: ...
-    def finish(self, play: Any, ending: Ending) -> Exchange: ...
+    def finish(self, play: Any, ending: Ending, passed: Passed | None = None) -> Exchange: ...
 
 
 class App:
     """The callable that a server runs.
 
     `control` gets what stands under `/_mock` and the life span; `told` is called with each exchange and its ending (the
-    access log). `max_body` is in bytes.
+    access log). `max_body` is in bytes. `upstream` gets what the engine forwards.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class App:
         control: Application | None = None,
         told: Callable[[Exchange, Ending], None] | None = None,
         max_body: int = MAX_BODY,
+        upstream: Relay | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.control = control
         self.told = told
         self.max_body = max_body
+        self.upstream = upstream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; hand over the life span and `/_mock`."""
@@ -114,7 +119,10 @@ class App:
                 LOG.exception("cannot answer %s %s: an error of mockserver itself", request.method, loggable(path))
                 await perform(_failure(), line, clock, arrived)
                 return
-            await self._play(play, request, line, arrived)
+            if type(play) is Forward:
+                await self._forward(play, scope, line, arrived)
+            else:
+                await self._play(play, request, line, arrived)
         finally:
             line.close()
 
@@ -130,12 +138,32 @@ class App:
             else:
                 await perform(_failure(), line, self.clock, arrived)
         finally:
-            try:
-                exchange = self.engine.finish(play, ending)
-                if self.told is not None:
-                    self.told(exchange, ending)
-            except Exception:
-                LOG.exception("cannot note the answer to %s %s", request.method, loggable(request.path))
+            self._note(play, request, ending)
+
+    async def _forward(self, forward: Forward, scope: Scope, line: Line, arrived: float) -> None:
+        """Pass on, and tell how it ended whatever happens."""
+        request = forward.exchange.request
+        ending, passed = Ending("failed", 0.0, 0, received=arrived, link=line.link), Passed(0)
+        try:
+            assert self.upstream is not None  # an engine forwards only where there is an upstream
+            raw = Raw(raw_path(scope), scope["query_string"], scope["headers"])
+            ending, passed = await self.upstream.pass_on(forward, raw, line, self.clock, arrived)
+        except Exception:
+            LOG.exception("cannot pass on %s %s", request.method, loggable(request.path))
+            if line.begun:
+                await line.cut()
+            else:
+                await perform(_failure(), line, self.clock, arrived)
+        finally:
+            self._note(forward, request, ending, passed)
+
+    def _note(self, play: Any, request: Request, ending: Ending, *passed: Passed) -> None:
+        try:
+            exchange = self.engine.finish(play, ending, *passed)
+            if self.told is not None:
+                self.told(exchange, ending)
+        except Exception:
+            LOG.exception("cannot note the answer to %s %s", request.method, loggable(request.path))
 
     async def _read(self, receive: Receive) -> tuple[bytes | None, bool]:
         """Read a body. Return it and True; b"" and False when it is too large; None when the client left.
@@ -192,6 +220,15 @@ def split_session(scope: Scope) -> tuple[str, str]:
     if not name:
         return scope["path"], ""
     return unquote(slash + rest) or "/", unquote(name)
+
+
+def raw_path(scope: Scope) -> bytes:
+    """Return the path as sent, percent-encoded, without its `/s/NAME` prefix."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    if not scope["path"].startswith(PREFIX):
+        return raw
+    _, slash, rest = raw[len(PREFIX) :].partition(b"/")
+    return slash + rest
 
 
 def bounded(name: str) -> str:

@@ -77,6 +77,21 @@ class Decoder:
             self._line_start = self._searched = 0
         return frames
 
+    @property
+    def held(self) -> int:
+        """How many bytes came since the last frame that was given out."""
+        return len(self._buffer)
+
+    @property
+    def pending(self) -> bytes:
+        """Those bytes."""
+        return bytes(self._buffer)
+
+    @property
+    def ajar(self) -> bool:
+        """Whether they are a frame already, whose blank line is a CR that an LF may follow."""
+        return self._buffer.endswith(b"\r") and self._line_start == len(self._buffer) - 1
+
     def _frames(self, *, last: bool) -> Iterator[Frame]:
         buffer = self._buffer
         frame_start = 0

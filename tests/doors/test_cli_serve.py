@@ -172,8 +172,9 @@ def test_every_mistake_in_the_rules_is_told_at_once(tmp_path: Path, capfd: pytes
     ("flags", "words"),
     [
         (("--speed", "fast"), "--speed: expected a factor"),
-        (("--on-miss", "forward"), "forwarding is not available"),
-        (("--upstream", "http://x"), "forwarding is not available"),
+        (("--on-miss", "forward"), "--on-miss: forward needs --upstream URL"),
+        (("--upstream", "http://me@host"), "without user and password"),
+        (("--upstream", "https://host/v1", "--upstream-ca", "/no/such.pem"), "cannot use /no/such.pem: No such file"),
         (("--workers", "2"), "several workers are not available"),
         (("--dialect", "standrad"), "did you mean standard?"),
         (("missing.mock.yaml",), "missing.mock.yaml"),

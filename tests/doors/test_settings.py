@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.core.errors import SettingError
+from mockserver.core.forwarding.address import Address
 from mockserver.settings import SETTINGS, Settings, parse_now, parse_size, strangers
 
 
@@ -31,6 +32,11 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("lenient", True, True),
     ("allow_params", ("a", "b"), frozenset({"a", "b"})),
     ("on_miss", "auto", "auto"),
+    ("on_miss", "forward", "forward"),
+    ("upstream", "https://host/v1/", Address("https", "host", 443, "/v1")),
+    ("upstream_timeout", "10m", 600.0),
+    ("upstream_ca", "ca.pem", "ca.pem"),
+    ("trust_env", True, True),
     ("speed", "0", 0.0),
     ("speed", "2.5", 2.5),
     ("seed", "-3", -3),
@@ -56,8 +62,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("port", "http", r"got 'http'"),
     ("host", " ", r"^--host: expected a name"),
     ("validate", "wran", r"did you mean warn\?"),
-    ("on_miss", "forward", r"^--on-miss: forwarding is not available in this version"),
-    ("upstream", "http://x", r"^--upstream: forwarding is not available in this version"),
+    ("on_miss", "forwards", r"did you mean forward\?"),
+    ("upstream", "api.openai.com/v1", r"^--upstream: expected a URL such as https://api.openai.com/v1, got"),
+    ("upstream", "https://me:secret@host/v1", r"without user and password, got 'https://\*\*\*@host/v1'"),
+    ("upstream_timeout", "30", r"^--upstream-timeout: expected a time such as 25ms, 1.5s or 2m"),
+    ("upstream_timeout", "0s", r"expected a time above 0"),
     ("speed", "-1", r"expected a factor"),
     ("speed", "nan", r"expected a factor"),
     ("speed", "inf", r"expected a factor"),
