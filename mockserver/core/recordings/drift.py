@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import orjson
 
 from mockserver.core.messages import ABSENT, MAX_DEPTH, Json, depth_exceeds
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.recordings.eventorder import Seen, events_of, order_differences, order_of
+from mockserver.core.recordings.keptheaders import KEPT_BY_START, is_kept
 from mockserver.core.recordings.shape import Difference, Shape, shape_differences
 from mockserver.core.rules.showing import NOTHING, show
 
-_KEPT: Final = re.compile(r"x-request-id|openai-(?:version|processing-ms)|retry-after(?:-ms)?|(x-ratelimit)-.+")
-"""Headers by which a client goes; all others are the transport's, an account's or a network's."""
+State: TypeAlias = Literal["same", "behaviour", "drift", "unchecked"]
 
 _UNDONE: Final = frozenset({"queued", "in_progress"})
 _PASSING: Final = frozenset({"server_error", "rate_limit_exceeded", "slow_down", "server_is_overloaded"})
@@ -33,10 +34,41 @@ _MOST_TYPES: Final = 3
 """How many event types a place names before it counts the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one recording: its differences, or why it could not be checked."""
+
+    differences: tuple[Difference, ...] = ()
+    why: str = ""
+
+    @property
+    def state(self) -> State:
+        """`drift` where the structure differs, `behaviour` where only the model chose otherwise."""
+        if self.why:
+            return "unchecked"
+        kinds = {each.kind for each in self.differences}
+        return "drift" if "structure" in kinds else "behaviour" if kinds else "same"
+
+
+def result(recorded: Capture, now: Capture) -> Result:
+    """Return what two answers to the same request say."""
+    why = obstacle(recorded, now)
+    return Result(why=why) if why else Result(differences(recorded, now))
+
+
+def hindrance(recorded: Capture) -> str:
+    """Return why it is of no use to send a recorded request again, "" where it is."""
+    if recorded.end != "complete":
+        return f"the recording is not whole: {_ending(recorded)}"
+    if _is_passing(recorded.status):
+        return f"a {recorded.status} was recorded, which cannot be provoked again"
+    return ""
+
+
 def obstacle(recorded: Capture, now: Capture) -> str:
     """Return why two answers cannot be compared, "" where they can."""
     if recorded.end != "complete":
-        return f"the recording is not whole: {_ending(recorded)}"
+        return hindrance(recorded)
     if now.end != "complete":
         return _ending(now)
     if now.status in (401, 403) and recorded.status != now.status:
@@ -48,7 +80,7 @@ def obstacle(recorded: Capture, now: Capture) -> str:
         if _is_passing(now.status):
             return f"{now.status}: the upstream would not answer now{_said(now)}"
         if _is_passing(recorded.status):
-            return f"a {recorded.status} was recorded, which cannot be provoked again"
+            return hindrance(recorded)
         if _error(now).get("code") in _LOST:
             return f"{now.status}: what an earlier request stored is not there{_said(now)}"
     return _outcome_obstacle(recorded, now)
@@ -107,7 +139,7 @@ def _code(error: Json) -> str:
 def differences(recorded: Capture, now: Capture) -> tuple[Difference, ...]:
     """Return how two whole answers to the same request differ, () where they do not.
 
-    Words, ids, times and counts are no differences; of headers only those count that a client goes by.
+    Words, ids, times and counts are no differences; of headers only those count that a recorder keeps.
     """
     found = list(_head_differences(recorded, now))
     if not found or found[0].where not in ("status", "content type"):
@@ -123,23 +155,13 @@ def _head_differences(recorded: Capture, now: Capture) -> Iterator[Difference]:
     if recorded.content_type != now.content_type:
         yield Difference("content type", recorded.content_type or NOTHING, now.content_type or NOTHING)
         return
-    before, after = _families(recorded), _families(now)
-    for name in sorted(before.keys() - after.keys()):
+    before, after = ({name for name, _ in each.headers if is_kept(name)} for each in (recorded, now))
+    for name in sorted(before - after):
         yield Difference(f"header {name}", "there", NOTHING)
-    families = set(before.values())
-    for name in sorted(after.keys() - before.keys()):
-        if after[name] in families:
-            yield Difference(f"header {name}", NOTHING, "there")
-
-
-def _families(capture: Capture) -> dict[str, str]:
-    """Return the headers that count, each with the family it belongs to."""
-    found = {}
-    for name, _ in capture.headers:
-        match = _KEPT.fullmatch(name)
-        if match:
-            found[name] = match[1] or name
-    return found
+    for start in KEPT_BY_START:
+        if any(name.startswith(start) for name in before):  # else they were not recorded
+            for name in sorted(each for each in after - before if each.startswith(start)):
+                yield Difference(f"header {name}", NOTHING, "there")
 
 
 def _status(capture: Capture) -> str:

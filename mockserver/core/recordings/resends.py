@@ -14,25 +14,74 @@ from typing import Final
 import orjson
 
 from mockserver.core.messages import Json
-from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.capture import Capture, Piece
+from mockserver.core.recordings.drift import hindrance
 from mockserver.core.recordings.eventorder import events_of
+from mockserver.core.reply import Error, Exact, Http, Reply
+from mockserver.core.rulefiles.recordingform import Recording
 
 _PLACEHOLDER: Final = re.compile(rb"<redacted:[^<>\s]*>")
 _ID_KEYS: Final = ("id", "call_id")
+_JSON: Final = ("content-type", "application/json")
+
 _LEAST_ID: Final = 6
 """Shorter texts are no ids: `call_1` is the shortest that authors write."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """One recorded exchange and where it stands."""
+class Resend:
+    """One recorded exchange, to be sent again. `why_not` says why it cannot be, as far as the recording alone tells."""
 
     name: str
     file: str
     line: int
     capture: Capture
     why_not: str = ""
-    """Why it cannot be sent again, as far as the recording alone tells."""
+
+
+def resend_of(recording: Recording, reply: Reply) -> Resend:
+    """Return a recording with the answer that was recorded; `reply` is what its rule answers.
+
+    The exact bytes tell that, or a reply that gives a whole body; a readable one leaves open what the API sent besides.
+    """
+    file, _, line = recording.place.rpartition(":")
+    sent, noted = recording.sent, recording.recorded
+    status, pairs, why = 0, reply.headers, ""
+    pieces: tuple[Piece, ...] = ()
+    match recording.answer or reply.kind:
+        case Exact() as exact:
+            status, pairs, pieces = exact.status, exact.headers, exact.pieces
+        case Error() as error:
+            status, pairs = error.status, (_JSON, *error.headers, *pairs)
+            pieces = (Piece(0.0, orjson.dumps(error.body)),)
+        case Http() as http:
+            status, pairs, pieces = http.status, (*http.headers, *pairs), (Piece(0.0, http.body),)
+        case _:
+            why = "it has no exact bytes, and a readable reply does not tell all that the API sent"
+    headers = tuple((name.lower(), value) for name, value in pairs)
+    capture = Capture(
+        sent.method,
+        sent.path,
+        status,
+        headers,
+        pieces,
+        sent.query,
+        request_body=sent.body,
+        end=noted.end,
+        why=noted.why,
+        arrived=noted.at or 0.0,
+        upstream=noted.upstream,
+    )
+    return Resend(recording.name, file, int(line) if line.isdigit() else 0, capture, why)
+
+
+def unsendable(resend: Resend) -> str:
+    """Return why a recording is not sent whatever the others say, "" where it is."""
+    why = resend.why_not or hindrance(resend.capture)
+    if why:
+        return why
+    found = _PLACEHOLDER.search(_request_text(resend.capture))
+    return f"the request holds {found[0].decode()}, a secret that was taken out when it was recorded" if found else ""
 
 
 def ids_of(capture: Capture) -> Mapping[tuple[str, int], str]:
@@ -81,18 +130,18 @@ def _answers(capture: Capture) -> Iterator[Mapping[str, Json]]:
         yield {**last, "output": items or last.get("output")}
 
 
-def strands(recordings: Sequence[Recording]) -> list[list[int]]:
+def strands(resends: Sequence[Resend]) -> list[list[int]]:
     """Return the numbers of the recordings in groups that do not rest on each other, each in the order to be sent.
 
     Recordings of one file stay together in their order; files are joined where a request of one names an id that an
     answer of the other gave out.
     """
     owners: dict[bytes, int] = {}
-    for number, recording in enumerate(recordings):
-        for value in ids_of(recording.capture).values():
+    for number, resend in enumerate(resends):
+        for value in ids_of(resend.capture).values():
             owners.setdefault(value.encode("utf-8", "replace"), number)
-    before = [_before(number, recordings, owners) for number in range(len(recordings))]
-    group = list(range(len(recordings)))
+    before = [_before(number, resends, owners) for number in range(len(resends))]
+    group = list(range(len(resends)))
 
     def root(number: int) -> int:
         while group[number] != number:
@@ -105,7 +154,7 @@ def strands(recordings: Sequence[Recording]) -> list[list[int]]:
             low, high = sorted((root(number), root(other)))
             group[high] = low
     found: dict[int, list[int]] = {}
-    for number in range(len(recordings)):
+    for number in range(len(resends)):
         found.setdefault(root(number), []).append(number)
     return [_ordered(strand, before) for strand in found.values()]
 
@@ -113,11 +162,11 @@ def strands(recordings: Sequence[Recording]) -> list[list[int]]:
 _NAMES: Final = re.compile(rb"[A-Za-z0-9_.:-]{%d,}" % _LEAST_ID)
 
 
-def _before(number: int, recordings: Sequence[Recording], owners: Mapping[bytes, int]) -> set[int]:
+def _before(number: int, resends: Sequence[Resend], owners: Mapping[bytes, int]) -> set[int]:
     """Return which recordings must be sent before this one."""
-    recording = recordings[number]
-    found = {owners[word] for word in _NAMES.findall(_request_text(recording.capture)) if word in owners} - {number}
-    earlier = [other for other in range(number) if recordings[other].file == recording.file]
+    resend = resends[number]
+    found = {owners[word] for word in _NAMES.findall(_request_text(resend.capture)) if word in owners} - {number}
+    earlier = [other for other in range(number) if resends[other].file == resend.file]
     return found | set(earlier[-1:])
 
 
@@ -170,25 +219,22 @@ class Ids:
     lost: dict[str, str] = field(default_factory=dict)
     """Ids without a new one, and why."""
 
-    def learn(self, recording: Recording, now: Capture) -> None:
+    def learn(self, resend: Resend, now: Capture) -> None:
         """Note the ids of a new answer in place of the recorded ones."""
         after = ids_of(now)
-        for key, old in ids_of(recording.capture).items():
+        for key, old in ids_of(resend.capture).items():
             if key in after:
                 self.new[old] = after[key]
             else:
-                self.lost[old] = f"the answer to {recording.name!r} now gives no {key[0]}"
+                self.lost[old] = f"the answer to {resend.name!r} now gives no {key[0]}"
 
-    def lose(self, recording: Recording) -> None:
+    def lose(self, resend: Resend) -> None:
         """Note that there is no new answer."""
-        for old in ids_of(recording.capture).values():
-            self.lost[old] = f"{recording.name!r} before it could not be checked"
+        for old in ids_of(resend.capture).values():
+            self.lost[old] = f"{resend.name!r} before it could not be checked"
 
     def renewed(self, capture: Capture) -> Capture | str:
         """Return the request with the ids that hold now, or why it must not be sent."""
-        found = _PLACEHOLDER.search(_request_text(capture))
-        if found:
-            return f"the request holds {found[0].decode()}, a secret that was taken out when it was recorded"
         for old in _needed(capture):
             if old in self.lost:
                 return f"it rests on {old}, and {self.lost[old]}"

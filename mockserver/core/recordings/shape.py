@@ -59,6 +59,8 @@ class Shape:
 
     types: dict[str, int] = field(default_factory=dict)
     """How many values of each JSON type: object, array, string, number, boolean, null."""
+    objects: int = 0
+    """How many objects have their fields in `fields`."""
     fields: dict[str, Shape] = field(default_factory=dict)
     kinds: dict[str, Shape] = field(default_factory=dict)
     """The shapes of objects that are told apart by their kind."""
@@ -92,6 +94,7 @@ class Shape:
         if isinstance(kind, str):
             shape = self.kinds.setdefault(kind, Shape())
             shape.types["object"] = shape.types.get("object", 0) + 1
+        shape.objects += 1
         for key, child in value.items():
             shape.fields.setdefault(key, Shape()).note(child, key, within=name)
 
@@ -146,17 +149,17 @@ def _value_differences(recorded: Shape, now: Shape, at: str, chosen: bool) -> It
 
 
 def _field_differences(recorded: Shape, now: Shape, at: str, chosen: bool) -> Iterator[Difference]:
-    if not recorded.types.get("object") or not now.types.get("object"):
+    if not recorded.objects or not now.objects:
         return
     for name, shape in recorded.fields.items():
         where = f"{at}.{name}" if at else name
         other = now.fields.get(name)
         if other is not None:
             yield from shape_differences(shape, other, where, chosen=chosen or name in _CHOSEN)
-        elif now.fields and shape.seen >= recorded.types["object"]:
+        elif shape.seen >= recorded.objects:
             yield Difference(where, _either(shape.types), NOTHING)
     for name, shape in now.fields.items():
-        if name not in recorded.fields and recorded.fields:
+        if name not in recorded.fields:
             yield Difference(f"{at}.{name}" if at else name, NOTHING, _either(shape.types))
 
 
@@ -164,7 +167,7 @@ def _kind_differences(recorded: Shape, now: Shape, at: str, chosen: bool) -> Ite
     place = at.removesuffix("[]")
     if not recorded.kinds or not now.kinds:
         words = {True: "string", False: NOTHING}  # objects that say their kind on one side alone
-        if (recorded.kinds and now.fields) or (recorded.fields and now.kinds):
+        if (recorded.kinds and now.objects) or (recorded.objects and now.kinds):
             yield Difference(f"{at}.type", words[bool(recorded.kinds)], words[bool(now.kinds)])
         return
     gone = [kind for kind in recorded.kinds if kind not in now.kinds]
