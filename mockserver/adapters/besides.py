@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from mockserver.core.errors import Problem
-from mockserver.core.recordings import customs
+from mockserver.core.recordings import customs, exactfile
 from mockserver.core.recordings.customs import Customs
+from mockserver.core.rulefiles.recordingform import PLAIN, TIMED
 
 PROJECT: Final = ("pyproject.toml", ".git")
 """What a project's folder holds: no customs are looked for above it."""
@@ -76,6 +78,39 @@ class Besides:
         except OSError as error:
             problem = Problem(f"cannot be read: {error.strerror or error}", name)
         return Customs(file=name, problems=(problem,))
+
+
+_NUMBERED: Final = re.compile(r"(.+)\.[0-9]+\.[a-z]+\Z")
+
+
+def stale(folders: Iterable[Path], named: Collection[Path], rule_files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the exact files in these folders and below that are not among those `named` (real paths), in order.
+
+    Known by their first line, or called STEM.NUMBER with one of our suffixes beside the rule file of that stem: other
+    files may stand there for reasons of their own.
+    """
+    stems = {Path(os.path.realpath(path)).with_name(path.name.partition(".mock.y")[0]) for path in rule_files}
+    for folder in folders:
+        for base, below, names in os.walk(folder, followlinks=False):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names):
+                path = Path(base, name)
+                real = Path(os.path.realpath(path))
+                if name.endswith((*TIMED, *PLAIN)) and real not in named and _is_ours(path, real, stems):
+                    yield path
+
+
+def _is_ours(path: Path, real: Path, stems: Collection[Path]) -> bool:
+    numbered = _NUMBERED.match(path.name)
+    if numbered is not None and real.with_name(numbered[1]) in stems:
+        return True
+    if not path.name.endswith(TIMED):
+        return False
+    try:
+        with path.open("rb") as file:
+            return exactfile.is_timed(file.read(len(exactfile.FIRST_LINE)))
+    except OSError:
+        return False
 
 
 def _upwards(folder: Path) -> Iterator[Path]:

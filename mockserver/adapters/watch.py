@@ -87,5 +87,6 @@ class Watch:
             self._tell(f"rules not reloaded, the last good ones stay:\n{mistakes}")
             return False
         install(self._engine, self._rules)
-        self._tell(f"rules reloaded: {self._rules.size}")
+        warnings = "".join(f"\n  warning: {problem}" for problem in self._rules.problems)
+        self._tell(f"rules reloaded: {self._rules.size}{warnings}")
         return True

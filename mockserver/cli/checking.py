@@ -7,7 +7,9 @@ files finds them, `hiding` finds rules that can never answer.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -39,11 +41,14 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) 
         mended = _mend(rules)
         rules = disk.read_rules(paths)
     # A rule with a mistake lacks conditions: what it seems to hide would be wrong.
-    found = () if rules.errors else (*untrue_fields(rules), *hidden_rules(rules))
-    problems = [*rules.problems, *found]
+    found = () if rules.errors else (*untrue_fields(rules), *hidden_rules(rules), *stale_files(rules, paths))
+    noted = () if rules.errors else tuple(doubts(rules))
+    problems = [*rules.problems, *found, *noted]
     _PRINTERS[form](problems, mended, len(rules.files))
     unread = [problem for problem in rules.problems if not problem.line and problem.severity == "error"]
-    ctx.exit(UNCHECKED if unread and len(unread) == len(problems) else FOUND if problems else FINE)
+    # What is only worth knowing of recordings fails nothing: an edited reply and a broken-off stream may be meant.
+    failing = [*found, *(problem for problem in (*rules.problems, *noted) if problem.severity == "error")]
+    ctx.exit(UNCHECKED if unread and len(unread) == len(failing) else FOUND if failing else FINE)
 
 
 def hidden_rules(rules: RuleSet) -> Iterator[Problem]:
@@ -67,8 +72,30 @@ def untrue_fields(rules: RuleSet) -> Iterator[Problem]:
 
     dialect = load_dialect("standard")
     for rule in rules.book.rules:
+        if rule.alike:
+            continue  # the API did send what is recorded
         for place, message, hint in untrue(rule, dialect):
             yield Problem(message, *_split(place), hint=hint)
+
+
+def stale_files(rules: RuleSet, paths: Sequence[Path]) -> Iterator[Problem]:
+    """Yield a warning for each exact file below the folders among `paths` that no recording names any more."""
+    from mockserver.adapters import besides, disk
+
+    for path in besides.stale([each for each in paths if each.is_dir()], rules.exact, rules.files):
+        yield Problem(
+            "no recording names this file of recorded bytes", disk.shown(path), hint="delete it", severity="warning"
+        )
+
+
+def doubts(rules: RuleSet) -> Iterator[Problem]:
+    """Yield what a person should know of recordings: broken off, illegal, too old. The last is an error in CI."""
+    from mockserver.core.recordings import soundness
+
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    yield from soundness.broken_off(rules.recordings)
+    yield from soundness.illegal(rules.book.rules)
+    yield from soundness.outdated(rules.recordings, time.time(), strict=in_ci)
 
 
 def _split(place: str) -> tuple[str, int]:
@@ -123,10 +150,10 @@ def _github(problems: Sequence[Problem], mended: Sequence[Problem], files: int) 
     """Print workflow commands, which show each problem beside its line."""
     for problem in problems:
         places = [("file", problem.file), ("line", problem.line), ("col", problem.column)]
-        place = ",".join(f"{name}={_escaped(str(value), more=True)}" for name, value in places if value)
+        place = ",".join(f"{name}={escaped(str(value), more=True)}" for name, value in places if value)
         words = ": ".join(part for part in (problem.key, problem.message) if part)
         text = f"{words} ({problem.hint})" if problem.hint else words
-        click.echo(f"::{problem.severity} {place}::{_escaped(text)}")
+        click.echo(f"::{problem.severity} {place}::{escaped(text)}")
     _summary_to_stderr(problems, mended, files)
 
 
@@ -134,7 +161,7 @@ def _summary_to_stderr(problems: Sequence[Problem], mended: Sequence[Problem], f
     click.echo(f"{_count(len(problems), 'problem')}, {len(mended)} mended, in {_count(files, 'file')}", file=sys.stderr)
 
 
-def _escaped(text: str, *, more: bool = False) -> str:
+def escaped(text: str, *, more: bool = False) -> str:
     """Return text as a workflow command can carry it; properties also escape what would end them."""
     pairs = [("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), *([(":", "%3A"), (",", "%2C")] if more else [])]
     for char, code in pairs:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from mockserver.core import endpoints
 from mockserver.core.messages import ABSENT, EMPTY, Json, Request
 from mockserver.core.recordings.customs import Match
+from mockserver.core.recordings.remedies import line, remedy
+from mockserver.core.recordings.sketches import Sketch, closeness, sketch
 from mockserver.core.rules import target_values as values
 from mockserver.core.rules.conditions import ENDPOINT, HOLDS, Condition, Mismatch, Mismatches
 from mockserver.core.rules.equality import differences, digest
-from mockserver.core.rules.jsonpath import Path, compile_path, spell
+from mockserver.core.rules.jsonpath import Location, Path, compile_path, spell, walker
 from mockserver.core.rules.masks import Mask, compile_masks, masked
 from mockserver.core.rules.target_body import MAX_DIFFERENCES, pruned
 from mockserver.core.rules.target_draft import words
@@ -29,7 +31,11 @@ from mockserver.core.rules.target_draft import words
 Clean = Callable[[Json], Json]
 """Puts placeholders in place of secrets, as was done with what is recorded."""
 
+EVERYBODY: Final = Match()
+"""What may differ where nobody wrote any customs: nothing."""
+
 _BOUNDARY: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n")
+_PLACEHOLDER: Final = re.compile(r"<redacted:[^<>]*>\Z")
 _STREAMING: Final = ("stream", "stream_options")
 """Fields that say in which encoding the answer is wanted."""
 
@@ -57,14 +63,15 @@ class Likeness:
     alike: str
 
 
-def likeness(sent: Sent, match: Match, clean: Clean | None = None) -> Likeness:
+def likeness(sent: Sent, own: Match, below: Match = EVERYBODY, clean: Clean | None = None) -> Likeness:
     """Return what a request must be to be answered by the recording of `sent`.
 
-    Method, path, the whole query and the whole body are compared, less what `match` lets differ. `stream` always counts,
-    absent as false, unless either encoding will do. A body that is no JSON is compared byte by byte, whatever boundary
-    its parts have. `clean` is applied to requests, not to what was sent: that is clean.
+    Method, path, the whole query and the whole body are compared, less what its file's `own` match lets differ and what
+    lets the customs `below`. `stream` always counts, absent as false, unless either encoding will do. A body that is no
+    JSON is compared byte by byte, whatever boundary its parts have. `clean` is applied to requests, not to what was sent:
+    that is clean. Raises `TypeError` for text that is no Unicode.
     """
-    body = _body(sent, match, clean)
+    body = _body(sent, own, below, clean)
     conditions = [*_endpoint(sent), _query(sent, clean), body]
     spec = "\0".join([sent.method, sent.path, *(each.spec for each in conditions)])
     return Likeness(tuple(conditions), blake2b(spec.encode("utf-8", "replace"), digest_size=16).hexdigest())
@@ -94,9 +101,13 @@ def _plain(target: str, wanted: str, read: values.Read) -> Condition:
 def _query(sent: Sent, clean: Clean | None) -> Condition:
     wanted = dict(sent.query)
 
-    def found(request: Request) -> Json:
+    def found(request: Request) -> Mapping[str, str]:
         given = dict(request.query)
-        return given if clean is None or not given else clean(given)
+        if clean is None or not given:
+            return given
+        cleaned: dict[str, str] = clean(given)
+        hidden = {name: text for name, text in wanted.items() if name in given and _PLACEHOLDER.match(text)}
+        return {**cleaned, **hidden}  # a parameter that is secret by its name may say anything
 
     def test(request: Request) -> Mismatches:
         return tuple(
@@ -109,7 +120,8 @@ def _query(sent: Sent, clean: Clean | None) -> Condition:
     )
 
 
-def _body(sent: Sent, match: Match, clean: Clean | None) -> Condition:
+def _body(sent: Sent, own: Match, below: Match, clean: Clean | None) -> Condition:
+    match = own.over(below)
     comparison = _comparison(match.ignore, match.mask, match.either_encoding is True, clean)
     document = sent.request.json
     if document is ABSENT:
@@ -127,6 +139,25 @@ def _body(sent: Sent, match: Match, clean: Clean | None) -> Condition:
             Mismatch(f"request.body.{spell(at)}", left, right) for at, left, right in islice(found, MAX_DIFFERENCES)
         )
 
+    features: list[Sketch] = []  # made when a miss first asks for it
+
+    def near(request: Request, seen: dict[str, Any]) -> float:
+        if request.json is ABSENT:
+            return 0.0
+        place = f"sketch of {comparison.name}"
+        if place not in seen:
+            seen[place] = sketch(comparison.made(request.json))
+        if not features:
+            features.append(sketch(expected))
+        return closeness(features[0], seen[place])
+
+    def remedied(request: Request) -> str:
+        more = None if request.json is ABSENT else remedy(expected, comparison.made(request.json))
+        if more is None:
+            return ""
+        told = line(more.over(own))
+        return f"add `{told}` at the top" if own == EVERYBODY else f"change its `match` to `{told}`"
+
     return Condition(
         "request.body",
         test,
@@ -134,6 +165,8 @@ def _body(sent: Sent, match: Match, clean: Clean | None) -> Condition:
         read=comparison.read,
         holds=lambda request: comparison.read(request) == wanted,
         spec=f"{comparison.name} {wanted}",
+        near=near,
+        remedy=remedied,
     )
 
 
@@ -155,16 +188,39 @@ class _Comparison:
 
     def made(self, document: Json, *, cleaned: bool = False) -> Json:
         """Return what of a body counts."""
-        found = pruned(document, self.paths)
+        # Cleaned first: what is secret is known by its place in the whole body.
+        whole = document if self.clean is None or cleaned else self.clean(document)
+        found = _less(whole, self.paths)
         if isinstance(document, dict):
             found = {name: value for name, value in found.items() if name not in _STREAMING[: 1 + self.either_encoding]}
-        if self.clean is not None and not cleaned:
-            found = self.clean(found)
         if self.masks:
             found = masked(found, self.masks)
         if isinstance(document, dict) and not self.either_encoding:
             found = {**found, "stream": document.get("stream") is True}
         return found
+
+
+def _less(document: Json, paths: Sequence[Path]) -> Json:
+    """Return the document without what is ignored, and without objects that held nothing else.
+
+    A client that puts nothing but a run's id into `metadata` sends none where it has no id.
+    """
+    found = pruned(document, paths)
+    for path in paths if found is not document else ():
+        for location in path.locations(document):
+            _drop_emptied(found, location)
+    return found
+
+
+def _drop_emptied(document: Json, location: Location) -> None:
+    """Take out the objects above a place that was left out, as far as nothing is left in them."""
+    if not all(isinstance(step, str) for step in location):
+        return  # what stands in a list keeps its place there
+    for depth in range(len(location) - 1, 0, -1):
+        holder, name = walker(location[: depth - 1])(document), location[depth - 1]
+        if not isinstance(holder, dict) or holder.get(name) != {}:
+            return
+        del holder[name]  # what lies above something left out is a copy
 
 
 @functools.lru_cache(maxsize=256)

@@ -119,6 +119,8 @@ class Recording:
     exact: str = ""
     edited: bool = False
     max_age: int | None = None
+    answer: Exact | None = None
+    """What the exact file says, edited or not; None without one that was read."""
 
 
 def _unheard(path: Path, message: str, hint: str = "") -> None:
@@ -138,14 +140,9 @@ class Setting:
     note: Callable[[Recording], None] = field(default_factory=lambda: lambda recording: None)
     warn: Report = _unheard
 
-    @property
-    def match(self) -> Match:
-        """What may differ between a recorded request and one that it answers."""
-        return self.own.over(self.customs.match)
-
     def likeness(self, sent: Sent) -> Likeness:
         """Return the conditions of the recording of `sent`."""
-        return likeness(sent, self.match, _cleaner(self.customs) if _is_redacted(sent) else None)
+        return likeness(sent, self.own, self.customs.match, _cleaner(self.customs) if _is_redacted(sent) else None)
 
 
 def _is_redacted(sent: Sent) -> bool:
@@ -233,13 +230,14 @@ def read(
             f"this reply was edited after it was recorded: it answers instead of {name}, paced as that was",
             "undo the edit to get the recorded bytes back, or remove `exact` to keep it for good",
         )
-    setting.note(Recording(*called, sent, noted, value["reply"], name, edited=edited, max_age=setting.customs.max_age))
     [(reply, _)] = replies
-    if timed is None or edited:
+    answer = None if timed is None else _played(timed, reply, name, noted, sent)
+    setting.note(Recording(*called, sent, noted, value["reply"], name, edited, setting.customs.max_age, answer))
+    if answer is None or edited:
         return Found(replace(reply, timing=_pacing(timed, noted) if reply.timing == INSTANT else reply.timing), alike)
     if noted.end not in ("complete", "unreachable") and "faults" in value["reply"]:
         reply = replace(reply, faults=())  # they say how it broke off; the bytes of such an answer do so themselves
-    return Found(replace(reply, kind=_played(timed, reply, name, noted, sent)), alike)
+    return Found(replace(reply, kind=answer), alike)
 
 
 def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, sent: Sent) -> Exact:

@@ -273,7 +273,9 @@ def _estimate(rule: Rule, request: Request, seen: dict[str, Json]) -> float:
                 seen[target] = condition.read(request)
             if seen[target] == value:
                 continue
-            if condition.accepts is not None:
+            if condition.near is not None:
+                share = 1.0 - 0.5 * condition.near(request, seen)
+            elif condition.accepts is not None:
                 share = 1.0 - 0.5 * nearness.closeness(value, seen[target])
         elif verdict(condition)(request):
             continue

@@ -39,7 +39,9 @@ class Condition:
     gives the string to look up. The other fields are conveniences, each of which may be left out:
 
     `holds` is the verdict alone, fast. `accepts` is the verdict on what `read` gives, and `spec` is the test in
-    canonical words: two conditions with one `spec` (not "") are the same test. Both let `check` compare rules.
+    canonical words: two conditions with one `spec` (not "") are the same test. Both let `check` compare rules. `near` is a
+    first guess, from 0 to 1, of how close a request comes that fails, with a memo of what has been read of that request.
+    `remedy` is what to write so that it holds, "" where nothing should be.
     """
 
     path: str
@@ -49,6 +51,8 @@ class Condition:
     holds: Callable[[Request], bool] | None = None
     accepts: Callable[[Any], bool] | None = None
     spec: str = ""
+    near: Callable[[Request, dict[str, Any]], float] | None = None
+    remedy: Callable[[Request], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

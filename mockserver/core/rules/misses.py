@@ -41,9 +41,9 @@ def describe(request: Request, nearest: Nearest | None) -> str:
     """Return the block for the log and for a failing test: reason, what was asked, the nearest rules, how to fix it."""
     parts: list[tuple[str, Iterable[str]]] = [("asked:", asked(request, nearest))]
     if nearest is not None:
-        parts.append((f"nearest: {nearest.report.rule.label}", verdicts(nearest.report)))
+        parts.append((f"{nearest_word(nearest)}: {nearest.report.rule.label}", verdicts(nearest.report)))
         parts += [(f"next: {each.rule.label}: {why(each, 1)}", ()) for each in nearest.others]
-        parts += [(f"fix: {advice}", ()) for advice in _advice(nearest.report)]
+        parts += [(f"fix: {each}", ()) for each in advice(request, nearest.report)]
     if request.path != endpoints.RESPONSES:
         parts.append((f"fix: {endpoints.advice(request.path)}", ()))
     parts.append(("fix: add a rule", suggestion(request)))
@@ -54,7 +54,9 @@ def brief(request: Request, nearest: Nearest | None) -> str:
     """Return the one line for the error message: the reason, then the nearest rule and its mismatches."""
     line = f"{reason(request, nearest)}."
     if nearest is not None:
-        line += f" Nearest: {nearest.report.rule.label}: {why(nearest.report, 3)}."
+        line += f" {nearest_word(nearest).capitalize()}: {nearest.report.rule.label}: {why(nearest.report, 3)}."
+        if nearest.report.rule.alike:
+            line += "".join(f" Fix: {each}." for each in advice(request, nearest.report))
     return line if len(line) <= MOST_BRIEF else f"{line[: MOST_BRIEF - 1]}…"
 
 
@@ -106,8 +108,15 @@ def reason(request: Request, nearest: Nearest | None) -> str:
     if nearest is None:
         return f"{reason}: there are no rules"
     if nearest.report.exhausted and not nearest.report.failed:
+        if nearest.report.rule.alike:
+            return f"{reason}: the recording that would answer was {nearest.report.exhausted}"
         return f"{reason}: the rule that would answer is used up"
     return reason
+
+
+def nearest_word(nearest: Nearest) -> str:
+    """Return what the nearest rule is called: a recording, where it is one."""
+    return "nearest recording" if nearest.report.rule.alike else "nearest"
 
 
 def asked(request: Request, nearest: Nearest | None) -> Iterator[str]:
@@ -141,9 +150,20 @@ def why(report: RuleReport, most: int) -> str:
     return "; ".join(reasons[:most]) + more
 
 
-def _advice(report: RuleReport) -> Iterator[str]:
-    if report.exhausted:
+def advice(request: Request, report: RuleReport) -> Iterator[str]:
+    """Yield what to do so that this rule answers this request the next time."""
+    rule = report.rule
+    if report.exhausted and rule.alike:
+        yield "record it as often as it is asked, or replay with `exhausted: repeat`"
+    elif report.exhausted:
         yield "give that rule more replies, `times`, or `exhausted: repeat`"
+    elif rule.alike:
+        failing = [each for each in rule.conditions if each.test(request)]
+        line = failing[0].remedy(request) if len(failing) == 1 and failing[0].remedy is not None else ""
+        if line:
+            yield f"if that may differ: in {rule.key[0]} {line}"
+        else:
+            yield "if this request is new, record it"
 
 
 def _model(request: Request) -> Mapping[str, Json]:
