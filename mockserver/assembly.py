@@ -142,6 +142,8 @@ class Assembly:
         self.missed: list[str] = []
         self._out = out
         self._log = AccessLog(out, settings.log)
+        for problem in self.rules.problems:  # an error would have stopped us: these are warnings
+            self.say(f"warning: {problem}")
         self.token = "" if is_loopback(settings.host) else token or secrets.token_urlsafe(16)
         watch = Watch(self.engine, self.paths, self.rules, self.say)
         clock = SystemClock(settings.now)
