@@ -30,11 +30,22 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How to print it."
 )
+@click.option("--only", type=click.Choice(["secrets"]), help="Look for nothing but secrets, in files of any kind.")
 @click.pass_context
-def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) -> None:
-    """Find mistakes in rule files: syntax, unknown words, illegal event sequences, rules that can never answer."""
+def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str, only: str | None) -> None:
+    """Find mistakes in rule files: syntax, unknown words, illegal event sequences, rules that can never answer, secrets."""
     from mockserver.adapters import disk
+    from mockserver.cli.scanning import scan_paths, scan_recordings
 
+    if only:
+        if fix:
+            raise click.UsageError(
+                "--fix does not go with --only secrets: what to do about a secret is yours to decide"
+            )
+        scanned = scan_paths(paths)
+        _PRINTERS[form](scanned.problems, [], len(scanned.files))
+        unscanned = all(not problem.line for problem in scanned.problems)
+        ctx.exit(FINE if not scanned.problems else UNCHECKED if unscanned else FOUND)
     rules = disk.read_rules(paths)
     mended: list[Problem] = []
     if fix and rules.problems:
@@ -43,6 +54,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], fix: bool, form: str) 
     # A rule with a mistake lacks conditions: what it seems to hide would be wrong.
     found = () if rules.errors else (*untrue_fields(rules), *hidden_rules(rules), *stale_files(rules, paths))
     noted = () if rules.errors else tuple(doubts(rules))
+    if rules.recordings:
+        noted = (*noted, *scan_recordings(rules).problems)
     problems = [*rules.problems, *found, *noted]
     _PRINTERS[form](problems, mended, len(rules.files))
     unread = [problem for problem in rules.problems if not problem.line and problem.severity == "error"]

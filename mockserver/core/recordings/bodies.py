@@ -132,11 +132,13 @@ def cuts_of(spans: Sequence[Span]) -> list[Cut]:
 def _of_stream(body: bytes, finder: Finder, fields: Sequence[Path]) -> Iterator[Edit]:
     all_parts = list(streamparts.parts(body))
     joined = _joined(all_parts, finder)
-    suspicious = finder.may_hold(from_bytes(body))
+    whole = from_bytes(body)
+    needs = finder.needs_of(whole)
+    suspicious = finder.may_hold(whole, needs)
     for part in all_parts:
         chosen = locations(part.document, fields) if fields and part.whole else frozenset()
         cut = joined.get(part.number, {})
-        if chosen or cut or (suspicious and finder.may_hold(from_bytes(part.frame.raw))):
+        if chosen or cut or (suspicious and finder.may_hold(from_bytes(part.frame.raw), needs)):
             yield from _of_part(part, finder, chosen, cut)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from mockserver.core.recordings.customs import Customs
 from mockserver.core.recordings.keyshapes import EMAIL, SHAPES, Shape, compiled, is_plausible, kind_of_name
 from mockserver.core.recordings.ownkeys import OWN, OwnKeys
 from mockserver.core.recordings.spellings import plain, plain_offsets
@@ -73,25 +74,45 @@ class Finder:
         *,
         emails: bool = False,
         own: OwnKeys | None = None,
+        scanning: bool = False,
     ) -> None:
         self._patterns = tuple(patterns)
+        self._always = frozenset[str]() if scanning else _ALWAYS
         self._shapes = (*SHAPES, EMAIL) if emails else SHAPES
+        self._needs = tuple(dict.fromkeys([need for shape in self._shapes for need in shape.needs] + [*_WORDS]))
         self.own = own if own is not None else OwnKeys(())
 
-    def may_hold(self, text: str) -> bool:
-        """Say quickly whether there may be a secret in a text or in strings that it spells; False is certain."""
-        if self._patterns:
-            return True
-        return (
-            self._needed(text.lower())
-            or (("\\u00" in text or "\\/" in text or "%" in text) and self._needed(plain(text).lower()))
-            or self.own.may_stand_in(text)
-        )
+    @classmethod
+    def of(cls, customs: Customs, *, own: OwnKeys | None = None, scanning: bool = False) -> Finder:
+        """Return a finder that also finds what a folder's customs call secret by its looks.
 
-    def _needed(self, lower: str) -> bool:
-        return any(need in lower for shape in self._shapes for need in shape.needs) or any(
-            word in lower for word in _WORDS
-        )
+        `scanning` says that nothing is replaced: then a value is no secret by its name alone.
+        """
+        patterns = [(each.name, re.compile(each.pattern)) for each in customs.redact.patterns]
+        return cls(patterns, emails=customs.redact.emails, own=own, scanning=scanning)
+
+    def needs_of(self, text: str) -> tuple[str, ...]:
+        """Return what of that which some secret holds stands in a text or in strings that it spells."""
+        lower = text.lower()
+        if "\\u00" in text or "\\/" in text or "%" in text:
+            lower += plain(text).lower()
+        return tuple([need for need in self._needs if need in lower])
+
+    def may_hold(self, text: str, among: Sequence[str] | None = None) -> bool:
+        """Say quickly whether there may be a secret in a text or in strings that it spells; False is certain.
+
+        `among` is `needs_of` a longer text of which this is a part.
+        """
+        if self._patterns or among is None:
+            return bool(self._patterns) or bool(self.needs_of(text)) or self.own.may_stand_in(text)
+        if among:
+            lower = text.lower()
+            if "\\u00" in text or "\\/" in text or "%" in text:
+                lower += plain(text).lower()
+            for need in among:
+                if need in lower:
+                    return True
+        return self.own.may_stand_in(text)
 
     def find(self, text: str, *, cut: bool = False) -> list[Span]:
         """Return the secrets in a text in order, none overlapping.
@@ -114,7 +135,7 @@ class Finder:
         if not PROTECTED.isdisjoint(location):
             return merged(own)
         kind = kind_of_name(next((step for step in reversed(location) if isinstance(step, str)), ""))
-        if kind and text and not is_redacted(text) and (kind in _ALWAYS or is_plausible(text, kind)):
+        if kind and text and not is_redacted(text) and (kind in self._always or is_plausible(text, kind)):
             return [Span(0, len(text), kind)]
         return self.find(text)
 

@@ -40,6 +40,11 @@ def _is_mixed(text: str) -> bool:
     return any(char.isdigit() or char.isupper() for char in text)
 
 
+def _is_echoed(text: str) -> bool:
+    """Say whether an error message names a key, whole or with stars in it."""
+    return "**" in text or is_plausible(text, "api_key")
+
+
 def _is_basic(text: str) -> bool:
     """Say whether this is the base64 of `user:password`, and not a word after "Basic"."""
     try:
@@ -77,7 +82,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     # Many vendors took over the `sk-` of the API's own keys.
     Shape("api_key", ("sk-",), r"sk-[A-Za-z0-9_-]{20,}", _is_mixed),
     Shape("api_key", ("sk-",), r"sk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*"),
-    Shape("api_key", ("key provided:",), r"key provided: ?([^\s\"'<>\\,]*[^\s\"'<>\\,.])"),
+    Shape("api_key", ("key provided:",), r"key provided: ?([^\s\"'<>\\,]*[^\s\"'<>\\,.])", _is_echoed),
     Shape("ephemeral_key", ("ek_",), r"ek_[A-Za-z0-9]{20,}"),
     Shape("organization", ("org-",), r"org-[A-Za-z0-9]{16,}(?![\w-])", _is_mixed),
     Shape("project", ("proj_",), r"proj_[A-Za-z0-9]{16,}", _is_mixed),

@@ -10,7 +10,7 @@ import base64
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,7 @@ from mockserver.core.recordings.spellings import from_bytes, plain
 from mockserver.core.rules.jsonpath import Location, spell
 
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}", re.ASCII)
-_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){8,}", re.ASCII)
+_HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 _DEEPEST: Final = 3
 """Encodings within encodings that are undone."""
@@ -48,46 +48,63 @@ class Leak:
 def leaks(capture: Capture, own: OwnKeys) -> tuple[Leak, ...]:
     """Return every place of a cleaned capture where an own key can still be read."""
     found: dict[str, Leak] = {}
-    for place, text in _texts(capture):
-        if place not in found:
-            form = _form(text, own, 0)
-            if form:
-                found[place] = Leak(form, place)
+
+    def look(place: str, text: str) -> bool:
+        form = _form(text, own)
+        if form:
+            found.setdefault(place, Leak(form, place))
+        return bool(form)
+
+    for place, text in _small_texts(capture):
+        look(place, text)
+    for place, body in (("request body", capture.request_body), ("answer", capture.body)):
+        before = len(found)
+        stream = list(streamparts.parts(body)) if place == "answer" and capture.is_stream else []
+        texts = [from_bytes(body), *_decompressed(body)]
+        if any(_form(text, own) for text in texts):
+            # Only now is it worth while to look where exactly.
+            for where, text in _event_texts(stream) if stream else _document_texts(body):
+                look(f"{place}, {where}", text)
+            if len(found) == before:
+                for text in texts:
+                    look(place, text)
+        for where, text in _joined_texts(stream):
+            look(f"{place}, {where}", text)
     return tuple(found.values())
 
 
-def _form(text: str, own: OwnKeys, depth: int) -> str:
+def _form(text: str, own: OwnKeys, depth: int = 0) -> str:
     """Return in which form a text holds a key, "" when it does not."""
-    for hit in own.hits(text) if own.may_stand_in(text) else ():
+    for hit in own.hits(text):
         return hit.form
-    if depth == _DEEPEST:
-        return ""
-    for name, inner in _decoded(text):
-        form = _form(inner, own, depth + 1)
-        if form:
-            return name if form == "as it is" else f"{form} within {name}"
+    if depth < _DEEPEST:
+        for name, inner in _decoded(text, own.least).items():
+            form = _form("\n".join(inner), own, depth + 1)
+            if form:
+                return name if form == "as it is" else f"{form} within {name}"
     return ""
 
 
-def _decoded(text: str) -> Iterator[tuple[str, str]]:
-    """Yield what the encoded stretches of a text say, and the encoding's name."""
+def _decoded(text: str, least: int) -> dict[str, list[str]]:
+    """Return what the encoded stretches of a text say, by encoding. Shorter ones than `least` characters are left out."""
+    said: defaultdict[str, list[str]] = defaultdict(list)
     flat = plain(text)
-    for found in _ENCODED.finditer(flat):
-        run = found[0].rstrip("=").replace("-", "+").replace("_", "/")
+    for found in dict.fromkeys(_ENCODED.findall(flat)):
+        if not least <= len(found) <= _MOST:
+            continue
+        run = found.rstrip("=").replace("-", "+").replace("_", "/")
         # Letters before it may belong to the run without being part of what was encoded.
-        for skipped in range(4) if len(run) <= _SHORT else range(len(run) <= _MOST):
+        for skipped in range(4) if len(run) <= _SHORT else (0,):
             tail = run[skipped:]
             tail = tail[: len(tail) - (len(tail) % 4 == 1)]
-            yield from _unpacked("base64", base64.b64decode(tail + "=" * (-len(tail) % 4)))
-    for found in _HEX.finditer(flat):
-        if len(found[0]) <= _MOST:
-            yield from _unpacked("hex", bytes.fromhex(found[0]))
-
-
-def _unpacked(name: str, data: bytes) -> Iterator[tuple[str, str]]:
-    yield name, from_bytes(data)
-    for text in _decompressed(data):
-        yield f"compressed {name}", text
+            data = base64.b64decode(tail + "=" * (-len(tail) % 4))
+            said["base64"].append(from_bytes(data))
+            said["compressed base64"] += _decompressed(data)
+        if len(run) % 2 == 0 and _HEX.fullmatch(run):
+            data = bytes.fromhex(run)
+            said["hex"].append(from_bytes(data))
+            said["compressed hex"] += _decompressed(data)
+    return said
 
 
 def _decompressed(data: bytes) -> Iterator[str]:
@@ -99,8 +116,8 @@ def _decompressed(data: bytes) -> Iterator[str]:
             return
 
 
-def _texts(capture: Capture) -> Iterator[tuple[str, str]]:
-    """Yield every text of a capture that is written, and its place, the most telling places first."""
+def _small_texts(capture: Capture) -> Iterator[tuple[str, str]]:
+    """Yield what is written of a capture besides the bodies, and its place."""
     yield "request path", capture.path
     for name, value in capture.query.items():
         yield f"query, {name}", f"{name}={value}"
@@ -110,39 +127,37 @@ def _texts(capture: Capture) -> Iterator[tuple[str, str]]:
         yield f"answer, header {name}", f"{name}: {value}"
     yield "how it ended", capture.why
     yield "upstream URL", capture.upstream
-    yield from _of_body("request body", capture.request_body)
-    body = capture.body
-    if capture.is_stream:
-        yield from _of_stream(body)
-    yield from _of_body("answer", body)
 
 
-def _of_body(place: str, body: bytes) -> Iterator[tuple[str, str]]:
+def _document_texts(body: bytes) -> Iterator[tuple[str, str]]:
     for location, text in _strings(_document(body), ()):
-        yield f"{place}, {spell(location)}", text
-    yield place, from_bytes(body)
-    for text in _decompressed(body):
-        yield f"{place}, decompressed", text
+        yield spell(location), text
 
 
-def _of_stream(body: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the strings of each event, then those that stand at the same place in several events, joined."""
-    together: defaultdict[tuple[Json, Location], list[tuple[int, str]]] = defaultdict(list)
-    raw: list[str] = []
-    for part in streamparts.parts(body):
+def _event_texts(stream: Sequence[streamparts.Part]) -> Iterator[tuple[str, str]]:
+    for part in stream:
+        for location, text in _strings(part.document, ()):
+            yield f"{part.label}, {spell(location)}", text
+        for _, line in streamparts.other_lines(part.frame):
+            yield part.label, from_bytes(line)
         if part.document is ABSENT:
-            raw.append(part.frame.data or "")
-            yield f"answer, {part.label}", from_bytes(part.frame.raw)
+            yield part.label, from_bytes(streamparts.data_of(part.frame).data)
+
+
+def _joined_texts(stream: Sequence[streamparts.Part]) -> Iterator[tuple[str, str]]:
+    """Yield the strings that stand at the same place in several events, joined; and the data that is no JSON, joined."""
+    together: defaultdict[tuple[Json, Location], list[tuple[int, str]]] = defaultdict(list)
+    for part in stream:
+        if part.document is ABSENT:
+            together["data", ()].append((part.number, part.frame.data or ""))
             continue
         kind = part.document.get("type") if isinstance(part.document, dict) else None
         for location, text in _strings(part.document, ()):
             together[kind if isinstance(kind, str) else "", location].append((part.number, text))
-            yield f"answer, {part.label}, {spell(location)}", text
     for (kind, location), each in together.items():
-        if len(each) > 1:
+        if len({text for _, text in each}) > 1:  # a name that all events repeat spells nothing
             span = f"events {each[0][0]} to {each[-1][0]} joined" + (f" ({kind})" if kind else "")
-            yield f"answer, {span}, {spell(location)}", "".join([text for _, text in each])
-    yield "answer, data of events joined", "".join(raw)
+            yield f"{span}, {spell(location)}", "".join([text for _, text in each])
 
 
 def _document(body: bytes) -> Json:

@@ -109,16 +109,20 @@ class OwnKeys:
             (needle, kind, form) for kind, value in self.values for needle, form in dict(_forms(value)).items()
         ]
 
+    @property
+    def least(self) -> int:
+        """How many characters of base64 any of the keys needs at least."""
+        return min((len(value.encode()) for _, value in self.values), default=LEAST) * 4 // 3
+
     def __bool__(self) -> bool:
         return bool(self._needles)
 
     def may_stand_in(self, text: str) -> bool:
         """Say quickly whether `hits` would find something, beginnings at the end aside."""
-        return bool(self._needles) and any(self._in(view) for view in _views(text))
+        return bool(self._needles) and any(map(self._in, _views(text)))
 
     def _in(self, text: str) -> bool:
-        lower = text.lower()
-        return any(needle in (lower if form == "hex" else text) for needle, _, form in self._needles)
+        return any([needle in text for needle, _, _ in self._needles])
 
     def hits(self, text: str, *, cut: bool = False) -> list[Hit]:
         """Return where the keys stand; with `cut` also the beginning of one that the text ends in."""
@@ -137,13 +141,11 @@ class OwnKeys:
         return found
 
     def _search(self, text: str) -> Iterator[Hit]:
-        lower = text.lower()
         for needle, kind, form in self._needles:
-            where = lower if form == "hex" else text
-            at = where.find(needle)
+            at = text.find(needle)
             while at >= 0:
                 yield Hit(at, at + len(needle), kind, form)
-                at = where.find(needle, at + len(needle))
+                at = text.find(needle, at + len(needle))
 
     def _beginnings(self, text: str) -> Iterator[Hit]:
         for kind, value in self.values:
@@ -164,6 +166,7 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
             last = len(encoded) - ((before + len(raw)) % 3 > 0)
             yield encoded[first:last], "base64"
     yield raw.hex(), "hex"
+    yield raw.hex().upper(), "hex"
 
 
 def _views(text: str) -> Iterator[str]:

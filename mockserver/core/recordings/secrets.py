@@ -6,7 +6,6 @@ looks like, nor how a body is changed in place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -54,15 +53,14 @@ class Redactor:
     """Takes the secrets out of captures and requests, by what a folder's customs call secret besides the usual."""
 
     def __init__(self, customs: Customs | None = None) -> None:
-        redact = (customs or Customs()).redact
-        self._patterns = tuple((each.name, re.compile(each.pattern)) for each in redact.patterns)
-        self._emails = redact.emails
+        self._customs = customs or Customs()
+        redact = self._customs.redact
         self._paths = tuple(path for path in map(_path, redact.fields) if path is not None)
         self._headers = frozenset(
             each.removeprefix("headers.").lower() for each in redact.fields if _is(each, "headers.")
         )
         self._query = frozenset(each.removeprefix("query.") for each in redact.fields if _is(each, "query."))
-        self._finder = Finder(self._patterns, emails=self._emails)
+        self._finder = Finder.of(self._customs)
 
     def clean(self, capture: Capture) -> Cleaned:
         """Return the capture without secrets; what needs no change keeps its bytes, and pieces stay pieces.
@@ -71,7 +69,7 @@ class Redactor:
         tell who asked.
         """
         values = own_values(capture.request_headers, capture.query, capture.headers)
-        finder = Finder(self._patterns, emails=self._emails, own=OwnKeys(values)) if values else self._finder
+        finder = Finder.of(self._customs, own=OwnKeys(values)) if values else self._finder
         found: list[Found] = []
         asked = bodies.edits(capture.request_body, finder, self._paths)
         answered = bodies.edits(capture.body, finder, self._paths, stream=capture.is_stream)
@@ -79,7 +77,7 @@ class Redactor:
         found += [_found("answer", edit) for edit in answered if edit.kind and edit.by]
         headers = []
         for name, value in capture.headers:
-            if name in _WHO_ASKED or name in self._headers or kind_of_name(name):
+            if name in _WHO_ASKED or name in self._headers or _holds_secret(name):
                 found.append(Found(kind_of_name(name) or bodies.FIELD, f"answer, header {name} (dropped)"))
             else:
                 headers.append((name, self._text(finder, value, f"answer, header {name}", found)))
@@ -126,6 +124,10 @@ class Redactor:
         spans = finder.find(text) if text else []
         found += [Found(span.kind, place) for span in spans]
         return _replaced(text, spans)
+
+
+def _holds_secret(header: str) -> bool:
+    return bool(kind_of_name(header)) and not header.startswith(("access-control-", "x-ratelimit-"))
 
 
 def _is(field: str, start: str) -> bool:
