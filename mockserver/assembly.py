@@ -22,8 +22,9 @@ from mockserver.adapters.server import Server, bind
 from mockserver.adapters.upstream import Client, Relay, Taken
 from mockserver.adapters.watch import Watch
 from mockserver.core.engine import Engine
-from mockserver.core.errors import SettingError
+from mockserver.core.errors import Problem, RuleFileError, SettingError
 from mockserver.core.forwarding.address import EXAMPLE
+from mockserver.core.forwarding.stranded import stranded
 from mockserver.core.messages import Ending, Exchange
 from mockserver.core.options import Options
 from mockserver.core.sessions import Session
@@ -72,14 +73,18 @@ def build_engine(settings: Settings, rules: disk.RuleSet) -> Engine:
 def build_relay(settings: Settings, taken: Taken | None = None) -> Relay | None:
     """Return what passes requests on, None without an upstream; `taken` gets what was seen.
 
-    Raises `SettingError` where misses are to be forwarded to nowhere, and for a CA file that holds no certificates.
+    Raises `SettingError` where misses are to be forwarded to nowhere or to this server, and for a CA file that holds no
+    certificates.
     """
     if settings.upstream is None:
         if settings.on_miss == "forward":
             raise SettingError(f"--on-miss: forward needs --upstream URL, such as --upstream {EXAMPLE}")
         return None
+    upstream = settings.upstream
+    if settings.port == upstream.port and (upstream.host == settings.host or is_loopback(upstream.host.strip("[]"))):
+        raise SettingError(f"--upstream: {upstream} is this server itself; give another --port, or the real API's URL")
     client = Client(
-        settings.upstream,
+        upstream,
         timeout=settings.upstream_timeout,
         ca=settings.upstream_ca,
         trust_env=settings.trust_env,
@@ -137,6 +142,9 @@ class Assembly:
         self.settings = settings
         self.paths = rule_paths(settings, paths)
         self.rules = disk.load_rules(self.paths)
+        objections = self._objections(self.rules)
+        if objections:
+            raise RuleFileError(objections)
         self.engine = build_engine(settings, self.rules)
         self.tally = Tally()
         self.missed: list[str] = []
@@ -145,7 +153,7 @@ class Assembly:
         for problem in self.rules.problems:  # an error would have stopped us: these are warnings
             self.say(f"warning: {problem}")
         self.token = "" if is_loopback(settings.host) else token or secrets.token_urlsafe(16)
-        watch = Watch(self.engine, self.paths, self.rules, self.say)
+        watch = Watch(self.engine, self.paths, self.rules, self.say, objections=self._objections)
         clock = SystemClock(settings.now)
         upstream = build_relay(settings, taken)
         app = App(
@@ -183,6 +191,10 @@ class Assembly:
     def close(self) -> None:
         """Write out what the log still holds."""
         self._log.close()
+
+    def _objections(self, rules: disk.RuleSet) -> Sequence[Problem]:
+        """Return why these rules cannot be served with these settings."""
+        return stranded(rules.book.rules) if self.settings.upstream is None else ()
 
     def _told(self, exchange: Exchange, ending: Ending) -> None:
         self.tally.requests += 1

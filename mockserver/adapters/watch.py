@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from mockserver.adapters import disk
 from mockserver.adapters.disk import RuleSet
+from mockserver.core.errors import Problem
 from mockserver.core.limits import Limit
 from mockserver.core.rules.book import RuleBook
 
@@ -39,7 +40,8 @@ def install(engine: Ruled, rules: RuleSet) -> None:
 
 
 class Watch:
-    """Polls the files of a rule set. `tell` gets one text per reload and per bad edit.
+    """Polls the files of a rule set. `tell` gets one text per reload and per bad edit; `objections` are what else keeps a set
+    from being served.
 
     `run` goes on until it is cancelled; `look` is one poll.
     """
@@ -51,6 +53,7 @@ class Watch:
         rules: RuleSet,
         tell: Callable[[str], None] = LOG.warning,
         *,
+        objections: Callable[[RuleSet], Sequence[Problem]] = lambda _: (),
         interval: float = INTERVAL,
         settle: float = SETTLE,
     ) -> None:
@@ -58,6 +61,7 @@ class Watch:
         self._paths = tuple(paths)
         self._rules = rules
         self._tell = tell
+        self._objections = objections
         self._interval = interval
         self._settle = settle
 
@@ -82,8 +86,9 @@ class Watch:
                 break
         # From here on this set's stamps are what is compared with, good or bad: a bad edit is told once.
         self._rules = await asyncio.to_thread(disk.read_rules, self._paths)
-        if self._rules.errors:
-            mistakes = "\n".join(f"  {problem}" for problem in self._rules.problems)
+        objections = self._objections(self._rules)
+        if self._rules.errors or objections:
+            mistakes = "\n".join(f"  {problem}" for problem in (*self._rules.problems, *objections))
             self._tell(f"rules not reloaded, the last good ones stay:\n{mistakes}")
             return False
         install(self._engine, self._rules)

@@ -1,0 +1,100 @@
+"""Servers that forward, for tests: one call starts a server in front of an upstream."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockserver.assembly import Assembly
+from mockserver.core.forwarding.address import Address
+from mockserver.core.journal import Entry
+from mockserver.core.messages import Ending
+from mockserver.core.recordings.capture import Capture
+from mockserver.core.sessions import Session
+from mockserver.settings import Settings
+
+
+@dataclass(slots=True)
+class Relayed:
+    """A server in front of an upstream, and what it took."""
+
+    assembly: Assembly
+    out: io.StringIO
+    captures: list[Capture] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+
+    def take(self, session: Session, capture: Capture) -> None:
+        self.sessions.append(session.name)
+        self.captures.append(capture)
+
+    @property
+    def url(self) -> str:
+        return self.assembly.server.url
+
+    @property
+    def base_url(self) -> str:
+        return self.assembly.base_url
+
+    def capture(self, count: int = 1) -> Capture:
+        """Wait for so many captures; return the last."""
+        assert settled(lambda: len(self.captures) >= count), f"{len(self.captures)} captures"
+        return self.captures[count - 1]
+
+    def entry(self, count: int = 1, session: str = "default") -> Entry:
+        """Wait for the end of so many exchanges; return the last."""
+
+        def ended() -> list[Entry]:
+            found = self.assembly.engine.sessions.peek(session)
+            return [each for each in found.journal.entries() if each.ending] if found else []
+
+        assert settled(lambda: len(ended()) >= count)
+        return ended()[count - 1]
+
+    def ending(self, count: int = 1) -> Ending:
+        """Wait for the end of so many exchanges; return how the last ended."""
+        ending = self.entry(count).ending
+        assert ending is not None
+        return ending
+
+    def ask(
+        self, method: str = "POST", path: str = "/v1/responses", body: bytes | None = b"{}", **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Make one request; raise what the connection raises."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        try:
+            told = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, {"content-type": "application/json", **told})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def relayed(upstream: str, *rules: str | Path, capture: bool = True, **settings: Any) -> Iterator[Relayed]:
+    """Run a server that forwards what no rule answers; `upstream` is a base URL."""
+    out = io.StringIO()
+    chosen = Settings(**{"port": 0, "on_miss": "forward", "upstream": Address.read(upstream), **settings})
+    made: list[Relayed] = []
+    assembly = Assembly(
+        chosen, rules, out, taken=(lambda session, seen: made[0].take(session, seen)) if capture else None
+    )
+    made.append(Relayed(assembly, out))
+    with assembly.server:
+        yield made[0]
+    assembly.close()
+
+
+def settled(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Wait for a condition, never for a duration."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    return condition()
