@@ -22,7 +22,8 @@ NASTY = [
     "? a", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a`", "---", "...", "--- a", "\u2028", "a\u2028b\nc", "\x00", "\x1b[0m",
     "\x85", "a\u00a0b", "\ufeffa", "\ufffe", "😀", "😀\n👩‍👩‍👧", "ünï", "2026-01-31", "12:30:00", "0x1f", ".5", "+1",
     "deadbeefdeadbeef", "12345678901234567890123456789012", "x" * 300, "it's " * 60 + ": x", "a\n" + "b: c # d\n" * 3,
-    "a'b\": c", "\u202eabc", "end\\", "a\\\n", " \\ a\n ", "http://x/y?z=1", "C:\\x", "\"quoted\"\n", "\x7f", "tab\tin", "\u200b",
+    "a'b\": c", "\u202eabc", "end\\", "a\\\n", " \\ a\n ", "http://x/y?z=1", "C:\\x", "\"quoted\"\n", "\x7f",
+    "tab\tin", "\u200b",
 ]  # fmt: skip
 
 characters = st.one_of(
@@ -183,7 +184,10 @@ SECOND = entry_text({"name": "second", "reply": {"text": "two\n"}})
         ("rules:\n", f"rules:\n{SECOND}"),
         ("rules: []  # none yet\n", f"rules:  # none yet\n{SECOND}"),
         ("", f"rules:\n{SECOND}"),
-        ("rules:\n- name: first\n  reply: hi\n", f"rules:\n- name: first\n  reply: hi\n\n{SECOND.replace(chr(10) + '  ', chr(10))[2:]}"),
+        (
+            "rules:\n- name: first\n  reply: hi\n",
+            f"rules:\n- name: first\n  reply: hi\n\n{SECOND.replace(chr(10) + '  ', chr(10))[2:]}",
+        ),
         (
             "rules:\n  - name: first\n    reply:\n      text: |+\n        one\n\n",
             "rules:\n  - name: first\n    reply:\n      text: |+\n        one\n\n" + SECOND,

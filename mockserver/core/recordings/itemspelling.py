@@ -14,7 +14,6 @@ import orjson
 
 from mockserver.core import templates
 from mockserver.core.items.kinds import KINDS, PARTS, UNKNOWN, complete
-from mockserver.core.items.shorthands import ITEMS
 from mockserver.core.items.sketches import output_item
 from mockserver.core.messages import Json
 from mockserver.core.response import Asked
@@ -73,16 +72,22 @@ def _spellings(item: Item) -> Iterator[Json]:
     """Yield ways to write an item, the shortest first; not each of them gives the item."""
     name = str(item.get("type"))
     bare = _without_defaults(item)
-    if name in _SHORT and name in ITEMS:
-        try:
-            short = _SHORT[name](bare)
-        except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-            short = None  # the item is not what items of its type look like
+    for shorten in _SHORT.get(name, ()):
+        short = _shortened(shorten, bare)
         if short is not None:
             yield {name: _ordered(short)}
     kept = {key: value for key, value in bare.items() if key != "type"}
+    if isinstance(kept.get("arguments"), str):
+        yield {"type": name, **_ordered({**kept, "arguments": _arguments(kept["arguments"])})}
     yield {"type": name, **_ordered(kept)}
     yield dict(item)
+
+
+def _shortened(shorten: Callable[[Item], Fields], item: Item) -> Fields | None:
+    try:
+        return shorten(item)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
+        return None  # the item is not what items of its type look like
 
 
 def _ordered(fields: Mapping[str, Json]) -> Fields:
@@ -104,7 +109,23 @@ def _without_defaults(item: Item) -> Fields:
 
 
 def _message(item: Item) -> Fields:
-    parts = [_part(part) for part in item.get("content", [])]
+    """Say what kind of annotation it is where its fields do not tell that."""
+    return _message_of([_part(part) for part in item.get("content", [])], item)
+
+
+def _brief_message(item: Item) -> Fields:
+    """Leave the types of annotations to their fields, which mostly tell them."""
+    return _message_of([_briefly_annotated(_part(part)) for part in item.get("content", [])], item)
+
+
+def _briefly_annotated(part: Fields) -> Fields:
+    if "annotations" not in part:
+        return part
+    bare = [{key: value for key, value in each.items() if key != "type"} for each in part["annotations"]]
+    return {**part, "annotations": bare}
+
+
+def _message_of(parts: list[Fields], item: Item) -> Fields:
     rest = {key: value for key, value in item.items() if key not in ("type", "content")}
     if len(parts) == 1 and parts[0].keys() <= {"text", "annotations"}:
         return {**rest, **parts[0]}
@@ -201,14 +222,15 @@ def _code_interpreter_call(item: Item) -> Fields:
     return {"code": made.pop("code", ""), **made}
 
 
-_BLANK_TOOL: Final = {"description": None, "annotations": None}
+_BLANK_TOOL: Final = ("description", "annotations")
 
 
 def _mcp_list_tools(item: Item) -> Fields:
     made = _as_is(item)
     tools = made.pop("tools", [])
     made["tools"] = [
-        {key: value for key, value in tool.items() if not (key in _BLANK_TOOL and value is None)} for tool in tools
+        {key: tool[key] for key in dict.fromkeys(("name", *tool)) if not (key in _BLANK_TOOL and tool[key] is None)}
+        for tool in tools
     ]
     return {"server_label": made.pop("server_label"), **made}
 
@@ -224,18 +246,18 @@ def _mcp_call(item: Item) -> Fields:
     return {"server_label": made.pop("server_label"), **made}
 
 
-_SHORT: Final[Mapping[str, Callable[[Item], Fields]]] = MappingProxyType(
+_SHORT: Final[Mapping[str, tuple[Callable[[Item], Fields], ...]]] = MappingProxyType(
     {
-        "message": _message,
-        "reasoning": _reasoning,
-        "function_call": _function_call,
-        "custom_tool_call": _custom_tool_call,
-        "web_search_call": _web_search_call,
-        "file_search_call": _file_search_call,
-        "code_interpreter_call": _code_interpreter_call,
-        "image_generation_call": _as_is,
-        "mcp_list_tools": _mcp_list_tools,
-        "mcp_call": _mcp_call,
+        "message": (_brief_message, _message),
+        "reasoning": (_reasoning,),
+        "function_call": (_function_call,),
+        "custom_tool_call": (_custom_tool_call,),
+        "web_search_call": (_web_search_call,),
+        "file_search_call": (_file_search_call,),
+        "code_interpreter_call": (_code_interpreter_call,),
+        "image_generation_call": (_as_is,),
+        "mcp_list_tools": (_mcp_list_tools,),
+        "mcp_call": (_mcp_call,),
     }
 )
-"""By item type, what its shorthand would say."""
+"""By item type, what its shorthand would say; the first that says enough is taken."""

@@ -49,7 +49,7 @@ def prove(written: Written, capture: Capture) -> str:
         return f"it is no rule file: {'; '.join(map(str, file.problems))}"
     engine = Engine(
         RuleBook(file.rules),
-        Dialect("any", Quirks(), SCHEMA_TYPES, _no_schemas),
+        Dialect("any", Quirks(), SCHEMA_TYPES, _no_schema),
         Options(validate="off", journal=1),
     )
     kind = capture.request_headers.get("content-type")
@@ -147,5 +147,5 @@ def _ending(step: Step) -> str:
             return "nothing"
 
 
-def _no_schemas(name: str) -> Any:
-    raise KeyError(name)
+def _no_schema(name: str) -> Mapping[str, Any]:
+    return {}  # what was recorded is compared, not judged

@@ -35,6 +35,8 @@ ENDS: Final[Mapping[str, str]] = MappingProxyType({"partial": "cut", "cut": "cut
 """The fault that ends an answer as a recording ended."""
 
 _DONE: Final = DONE_FRAME.removeprefix(b"data: ").strip().decode()
+_CLOSING: Final = 16
+"""Events that may follow what was told last: it is closed, then the response ends."""
 _OUTPUT_DONE: Final = "response.output_item.done"
 
 
@@ -113,14 +115,14 @@ def _usage(made: Mapping[str, Json], usage: Mapping[str, Json], asked: Asked) ->
     for key, value in usage.items():
         there = found.get(key) if isinstance(found, Mapping) else None
         if isinstance(value, Mapping):
-            parts = {
-                name: each for name, each in value.items() if not isinstance(there, Mapping) or each != there.get(name)
-            }
+            below = there if isinstance(there, Mapping) else EMPTY
+            # What is counted is said even if it is what would be made up: that changes with the text.
+            parts = {name: each for name, each in value.items() if each or name not in below or each != below[name]}
             if parts:
                 told[key] = parts
         elif value != there:
             told[key] = value
-    return {key: told[key] for key in (*(key for key in usage if key in told),)}
+    return {key: told[key] for key in usage if key in told}
 
 
 def _composed(made: Mapping[str, Json], asked: Asked) -> Mapping[str, Any]:
@@ -160,9 +162,11 @@ def _broken_off(
     if reply is None:
         return None
     told = composition.compose(items, reply, asked).events
-    count = next((count for count in range(len(told) - 1, 1, -1) if _same_state(told[:count], events, output)), None)
-    if count is None:
+    near = range(max(2, len(told) - _CLOSING), len(told))
+    counts = [count for count in near if _same_state(told[:count], events, output)]
+    if not counts:
         return None
+    count = next((count for count in counts if told[count - 1].type == events[-1].type), counts[0])
     return {**made, "faults": [{fault: {"after": {"events": count}}}]}
 
 
@@ -224,7 +228,9 @@ def _asker(capture: Capture) -> Asked:
     """Return whoever asked, in the plainest dialect: what a dialect adds is not what is compared."""
     request = Request(capture.method, capture.path, query=capture.query, body=capture.request_body)
     dialect = Dialect("any", Quirks(conversation_always=False), SCHEMA_TYPES, _no_schemas)
-    return Asked(request, Draw.of(0, "", b"", 1), dialect, capture.arrived, "", sound=True)
+    meant = request.fields.get("conversation")
+    conversation = meant.get("id") if isinstance(meant, dict) else meant
+    return Asked(request, Draw.of(0, "", b"", 1), dialect, capture.arrived, str(conversation), sound=True)
 
 
 def _no_schemas(name: str) -> Mapping[str, Any]:

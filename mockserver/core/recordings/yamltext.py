@@ -85,7 +85,8 @@ def _entry(
     if not isinstance(value, (dict, list)) or not value:
         yield f"{start} {_one_line(value)}"
         return
-    if as_wide or (opened is None and start.strip().removesuffix(":") not in SPREAD):
+    lone = in_list and isinstance(value, dict) and len(value) == 1  # `- name: …` reads better than `- {name: …}`
+    if as_wide or (opened is None and not lone and start.strip().removesuffix(":") not in SPREAD):
         short = _fitting(value, None if as_wide else WIDTH - len(start) - 1)
         if short is not None:
             yield f"{start} {short}"
