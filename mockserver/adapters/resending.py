@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 Told = Callable[[int, Result, Capture | None], None]
-"""Takes the number of a recording, what came of it, and the answer where there was one."""
+"""Takes the number of a recording, what came of it, and the answer where there was one, with the ids that were recorded."""
 
 _BOUNDARY: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n")
 
@@ -86,6 +86,7 @@ class _Sending:
             ids.lose(resend)
         else:
             ids.learn(resend, now)
+            now = ids.restored(now)
         self._despair(now, found)
         self._told(number, found, now)
 
@@ -103,7 +104,7 @@ class _Sending:
         import httpx2  # imported late: it takes 0.1 s, and no other command needs it
 
         client = self._client
-        answer = _Answer(request, client)
+        answer = _Answer(replace(request, request_headers=self._sent), client)
         try:
             target = client.address.target(quote(request.path).encode(), urlencode(request.query).encode())
             response = await client.send(request.method, target, self._headers(request), request.request_body)

@@ -17,16 +17,23 @@ import click
 from mockserver.cli.checking import escaped
 
 if TYPE_CHECKING:
+    from mockserver.core.recordings.capture import Capture
     from mockserver.core.recordings.drift import Result, State
     from mockserver.core.recordings.resends import Resend
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One recording and what came of it."""
+    """One recording and what came of it. `now` is the answer that came, None where none was asked for.
+
+    `rewritten` says that it took the place of the recorded one; `kept` why it did not although that was wanted.
+    """
 
     resend: Resend
     result: Result
+    now: Capture | None = None
+    rewritten: bool = False
+    kept: str = ""
 
     @property
     def place(self) -> str:
@@ -52,13 +59,17 @@ def _text(rows: Sequence[Row], upstream: str) -> None:
         for each in row.result.differences:
             note = "  (the model's choice)" if each.kind == "behaviour" else ""
             click.echo(f"  {_plain(each.where)}: {_plain(each.recorded)} -> {_plain(each.now)}{note}")
+        if row.rewritten or row.kept:
+            click.echo("  rewritten" if row.rewritten else f"  not rewritten: {_plain(row.kept)}")
     click.echo(_summary(rows, upstream))
 
 
 def _summary(rows: Sequence[Row], upstream: str) -> str:
     counts = Counter(row.result.state for row in rows)
     told = ", ".join(f"{counts[state]} {words}" for state, words in WORDS.items() if counts[state])
-    return f"{len(rows)} recording{'s' * (len(rows) != 1)} against {upstream}: {told}"
+    rewritten = sum(row.rewritten for row in rows)
+    more = f"; {rewritten} rewritten" if rewritten else ""
+    return f"{len(rows)} recording{'s' * (len(rows) != 1)} against {upstream}: {told}{more}"
 
 
 def _json(rows: Sequence[Row], upstream: str) -> None:
@@ -74,6 +85,8 @@ def _json(rows: Sequence[Row], upstream: str) -> None:
                 "result": row.result.state,
                 "why": row.result.why,
                 "differences": [asdict(each) for each in row.result.differences],
+                "rewritten": row.rewritten,
+                "kept": row.kept,
             }
             for row in rows
         ],
@@ -88,10 +101,11 @@ def _github(rows: Sequence[Row], upstream: str) -> None:
     """Print workflow commands, which show each recording's differences beside its line."""
     for row in rows:
         state = row.result.state
-        if state == "same":
+        if state == "same" or row.rewritten:
             continue
         lines = [row.result.why] if row.result.why else []
         lines += [f"{each.where}: {each.recorded} -> {each.now}" for each in row.result.differences]
+        lines += [f"not rewritten: {row.kept}"] if row.kept else []
         text = f"{row.resend.name}: {WORDS[state]}\n" + "\n".join(lines)
         place = f"file={escaped(row.resend.file, more=True)},line={row.resend.line}"
         click.echo(f"::{_SEVERITY[state]} {place}::{escaped(text)}")

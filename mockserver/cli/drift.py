@@ -10,6 +10,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -41,6 +42,7 @@ INTERRUPTED: Final = "interrupted"
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="How many files at once.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--strict", is_flag=True, help="Count what the model chose otherwise as drift, too.")
+@click.option("--update", is_flag=True, help="Put what came now in the place of recordings that drifted.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How to print it."
 )
@@ -54,13 +56,15 @@ def diff(
     jobs: int,
     yes: bool,
     strict: bool,
+    update: bool,
     form: str,
     **flags: Any,
 ) -> None:
     """Send recorded requests again, and say where the answers have another structure.
 
     Words, ids, times and counts are no differences. What the model chose otherwise (another tool, a refusal) is shown, and
-    counts with `--strict`. Exits with 1 for drift, else 3 where something could not be checked, else 0.
+    counts with `--strict`. Exits with 1 for drift that was not rewritten, else 3 where something could not be checked,
+    else 0.
     """
     from mockserver.adapters.upstream.client import Client
 
@@ -79,13 +83,15 @@ def diff(
         ctx.exit(UNCHECKED)
     if not yes:
         _ask(ctx, resends, str(settings.upstream))
-    results = _check(resends, client, sent, jobs)
-    rows = [Row(resend, result) for resend, result in zip(resends, results, strict=True)]
+    rows = _check(resends, client, sent, jobs)
+    counted = ("drift", "behaviour") if strict else ("drift",)
+    if update:
+        rows = [_rewritten(row) if row.result.state in counted else row for row in rows]
     PRINTERS[form](rows, str(settings.upstream))
-    states = {result.state for result in results}
-    if "drift" in states or (strict and "behaviour" in states):
+    left = {row.result.state for row in rows if not row.rewritten}
+    if left.intersection(counted):
         ctx.exit(FOUND)
-    ctx.exit(UNCHECKED if "unchecked" in states else FINE)
+    ctx.exit(UNCHECKED if "unchecked" in left else FINE)
 
 
 def _sent(key_env: str | None, given: Sequence[str]) -> Mapping[str, str]:
@@ -145,16 +151,16 @@ def _model(capture: Capture) -> str:
     return model if isinstance(model, str) else f"{capture.method} {capture.path}"
 
 
-def _check(resends: Sequence[Resend], client: Client, sent: Mapping[str, str], jobs: int) -> list[Result]:
+def _check(resends: Sequence[Resend], client: Client, sent: Mapping[str, str], jobs: int) -> list[Row]:
     """Return what came of each recording. An interrupt ends it early; what is known by then counts."""
     from mockserver.adapters.resending import check
     from mockserver.core.recordings.drift import Result
 
-    found: dict[int, Result] = {}
+    found: dict[int, Row] = {}
     shows = sys.stderr.isatty()
 
-    def told(number: int, result: Result, _: Capture | None) -> None:
-        found[number] = result
+    def told(number: int, result: Result, now: Capture | None) -> None:
+        found[number] = Row(resends[number], result, now)
         if shows:
             voice.say(sys.stderr, f"\r{len(found)} of {len(resends)} checked")
 
@@ -165,4 +171,16 @@ def _check(resends: Sequence[Resend], client: Client, sent: Mapping[str, str], j
     finally:
         if shows:
             voice.say(sys.stderr, "\r\x1b[K")
-    return [found.get(number, Result(why=INTERRUPTED)) for number in range(len(resends))]
+    return [found.get(number, Row(resend, Result(why=INTERRUPTED))) for number, resend in enumerate(resends)]
+
+
+def _rewritten(row: Row) -> Row:
+    """Rewrite a recording; return its row with what became of it."""
+    from mockserver.adapters.rewriting import Kept, Rewriting
+
+    assert row.now is not None
+    try:
+        Rewriting.begun().rewrite(row.resend, row.now)
+    except Kept as kept:
+        return replace(row, kept=str(kept))
+    return replace(row, rewritten=True)

@@ -62,3 +62,10 @@ def test_files_without_rules(text: str) -> None:
     """They have none, and stay as they are."""
     assert listed(text) == []
     assert without(text, is_recorded) == text
+
+
+def test_what_stands_around_a_replaced_rule_stays() -> None:
+    text = "rules:\n  # one\n  - name: a\n    x: 1\n\n  # two\n  - name: b\n\n# end\n"
+    made = replaced(text, "a", "  - name: a\n    x: 2\n")
+    assert made == text.replace("x: 1", "x: 2")
+    assert replaced(text, "b", "  - name: b\n    x: 2\n") == text.replace("- name: b\n", "- name: b\n    x: 2\n")

@@ -306,9 +306,24 @@ def test_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["hello 2"]["why"].startswith("not sent: ")
 
 
+def whole_request(connection: socket.socket) -> bool:
+    """Read a request to its end: what is left unread when a connection is closed would reset it."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        data = connection.recv(65536)
+        if not data:
+            return False
+        found += data
+    head, _, body = found.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or b"0")
+    while len(body) < length:
+        body += connection.recv(65536)
+    return True
+
+
 @contextlib.contextmanager
 def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that reads a request's head and does what it likes."""
+    """A server that reads a request and does what it likes."""
     listener = socket.create_server(("127.0.0.1", 0))
     stopped = threading.Event()
 
@@ -317,8 +332,8 @@ def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
             with contextlib.suppress(OSError):
                 connection, _ = listener.accept()
                 with connection:
-                    connection.recv(65536)
-                    answer(connection)
+                    if whole_request(connection):
+                        answer(connection)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -482,3 +497,163 @@ def test_processes_of_their_own(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, env=processes.environment(), check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(": 1 same\n")
+
+
+EXTRA = RULES.replace("text: Hello there.", "text: Good day., response: {truncation: null}")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_update_puts_what_came_in_place(folder: Path, capsys: pytest.CaptureFixture[str], stream: bool) -> None:
+    """Comments, other rules and keys of one's own stay; so do the ids, which other recordings may name."""
+    tape = Tape(folder)
+    with upstream(folder) as live:
+        tape.ask(live.url, {"model": "gpt-5", "input": "weather"})
+        first = tape.ask(live.url, hello(stream=stream))
+        tape.ask(live.url, hello(stream=stream, previous_response_id=first["id"]))
+    before = tape.path.read_text(encoding="utf-8")
+    before = before.replace("  - name: hello 2\n", "  # mine\n  - name: hello 2\n    optional: true\n")
+    before += "  - {name: own, when: {model: other}, reply: {text: mine}}\n"
+    tape.path.write_text(before, encoding="utf-8")
+    with upstream(folder, EXTRA, seed=7) as live:
+        assert check(live.url) == 1
+        assert check(live.url, "--update") == 0
+        out = capsys.readouterr().out
+        assert out.count("  rewritten\n") == 2
+        assert out.endswith(": 1 same, 2 drift; 2 rewritten\n")
+        assert check(live.url) == 0
+    after = tape.path.read_text(encoding="utf-8")
+    assert "  # mine\n  - name: hello 2\n" in after
+    assert "optional: true" in after
+    assert "  - {name: own, when: {model: other}, reply: {text: mine}}\n" in after
+    assert after.partition("- name: hello 2")[0] == before.partition("- name: hello 2")[0]
+    assert "Good day." in after
+    assert "Hello there." not in after
+    assert "sk-test" not in after
+    assert after.count(first["id"]) == before.count(first["id"]) >= 2
+    with serving(folder / "recordings") as live:
+        again = tape_free_ask(live.url, hello(stream=stream))
+        assert again["id"] == first["id"]
+        assert again["truncation"] is None
+        assert tape_free_ask(live.url, hello(stream=stream, previous_response_id=first["id"]))["truncation"] is None
+
+
+def tape_free_ask(base: str, body: dict[str, Any]) -> Any:
+    """Ask, recording nothing that stays."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as other:
+        return Tape(Path(other)).ask(base, body)
+
+
+def test_update_keeps_what_it_must(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reply that somebody edited; an answer where there is an error now."""
+    tape = Tape(folder)
+    with upstream(folder) as live:
+        tape.ask(live.url, hello())
+        tape.ask(live.url, hello(stream=True))
+    text = tape.path.read_text(encoding="utf-8")
+    tape.path.write_text(text.replace("Hello there.", "Hello you.", 1), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in tape.path.parent.iterdir()}
+    with upstream(folder, EXTRA) as live:
+        code, found = results(capsys, live.url, "--update")
+        assert code == 1
+        assert found["hello 1"]["kept"] == "its reply was edited by hand"
+        assert found["hello 2"]["rewritten"]
+    changed = {path.name for path in tape.path.parent.iterdir() if path.read_bytes() != before[path.name]}
+    assert changed == {"hello.mock.yaml", "hello.2.sse"}
+    with upstream(folder, RULES.replace("text: Hello there.", "error: model_not_found")) as live:
+        code, found = results(capsys, live.url, "--update")
+        assert code == 1
+        assert found["hello 2"]["kept"].startswith("an answer is not replaced by an error")
+
+
+def test_update_of_what_the_model_chose(folder: Path) -> None:
+    """Only with `--strict`; a stream may become another, and stays one file."""
+    tape = Tape(folder)
+    with upstream(folder) as live:
+        tape.ask(live.url, hello(stream=True))
+    with upstream(folder, RULES.replace("text: Hello there.", "call: {look: {}}")) as live:
+        before = tape.path.read_bytes()
+        assert check(live.url, "--update") == 0
+        assert tape.path.read_bytes() == before
+        assert check(live.url, "--update", "--strict") == 0
+        assert b"look" in tape.path.read_bytes()
+        assert check(live.url, "--strict") == 0
+    assert sorted(path.name for path in tape.path.parent.iterdir()) == ["hello.1.sse", "hello.mock.yaml"]
+
+
+def test_update_where_nothing_can_be_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exact bytes are put back where the rule file cannot be replaced."""
+    from mockserver.adapters import disk
+
+    tape = Tape(folder)
+    with upstream(folder) as live:
+        tape.ask(live.url, hello(stream=True))
+    before = {path.name: path.read_bytes() for path in tape.path.parent.iterdir()}
+    write = disk.write_whole
+
+    def full(path: Path, content: str | bytes) -> None:
+        if path.name.endswith(".yaml"):
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(disk, "write_whole", full)
+    with upstream(folder, EXTRA) as live:
+        code, found = results(capsys, live.url, "--update")
+    assert code == 1
+    assert found["hello 1"]["kept"].endswith("cannot be written: No space left on device")
+    assert {path.name: path.read_bytes() for path in tape.path.parent.iterdir()} == before
+
+
+def test_an_interrupt_tells_what_is_known(tmp_path: Path) -> None:
+    """What was checked by then counts, the rest could not be checked."""
+    import signal
+    import subprocess
+
+    Tape(tmp_path).refused(hello())
+    asked = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        asked.set()
+        while connection.recv(65536):
+            pass
+
+    with raw_server(silent) as url:
+        command = [*processes.COMMAND, "diff", str(tmp_path / "recordings"), "--upstream", url, "--yes"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=processes.environment())
+        assert asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert out.splitlines()[-1].endswith(": 1 could not check")
+    assert ": interrupted\n" in out
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="a terminal of one's own needs POSIX")
+@pytest.mark.parametrize(("said", "code"), [("y", 1), ("n", 3)])
+def test_a_terminal_is_asked_and_sees_progress(tmp_path: Path, said: str, code: int) -> None:
+    import os
+    import pty
+    import subprocess
+
+    Tape(tmp_path).refused(hello())
+    with upstream(tmp_path) as live:
+        command = [*processes.COMMAND, "diff", str(tmp_path / "recordings"), "--upstream", f"{live.url}/v1"]
+        ours, theirs = pty.openpty()
+        environ = {**processes.environment(), "OPENAI_API_KEY": "sk-x"}
+        process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environ)
+        os.close(theirs)
+        os.write(ours, f"{said}\n".encode())
+        out, _ = process.communicate(timeout=20)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is gone with its last process
+            while data := os.read(ours, 65536):
+                shown += data
+        os.close(ours)
+    assert process.returncode == code
+    question = f"This sends 1 request (gpt-5 x 1) to {live.url}/v1; go on? [y/N]: "
+    assert question in shown.decode()
+    assert (b"1 of 1 checked" in shown) is (said == "y")
+    assert bool(out) is (said == "y")

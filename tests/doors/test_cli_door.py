@@ -33,7 +33,7 @@ def test_a_misspelt_command_is_corrected(typed: str, meant: str, capsys: pytest.
 
 def test_a_command_unlike_any_gets_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("zzz") == 2
-    assert "Known: serve, run, check" in capsys.readouterr().err
+    assert "Known: serve, run, record" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["serve", "run", "check", "explain", "render", "log", "list", "init", "schema"])

@@ -226,12 +226,16 @@ def _shapes(events: Sequence[Seen]) -> dict[str, Shape]:
     return found
 
 
+_ITEM_KINDS: Final = ("kinds of output", "kinds of response.output", "kinds of item")
+
+
 def _without_outcome(found: list[Difference], within: str) -> list[Difference]:
-    """Drop what follows from another outcome of the model's: why it ended early, and that it did not complete."""
-    if not any(each.where == f"{within}status" for each in found):
-        return found
+    """Drop what follows from another outcome of the model's: other items, why it ended early, that it did not complete."""
+    told = [each for each in found if each.kind == "structure" or each.where not in _ITEM_KINDS]
+    if not any(each.where == f"{within}status" for each in told):
+        return told
     followers = tuple(f"{within}{name}" for name in ("incomplete_details", "completed_at", "error"))
-    return [each for each in found if not each.where.startswith(followers)]
+    return [each for each in told if not each.where.startswith(followers)]
 
 
 def _gathered(found: Sequence[tuple[str, Difference]]) -> Iterator[Difference]:

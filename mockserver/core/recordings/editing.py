@@ -46,7 +46,8 @@ def without(text: str, goes: Callable[[Json], bool]) -> str:
 def replaced(text: str, name: str, entry: str) -> str:
     """Return the text with `entry` (a list entry with its indentation) in place of the rule called `name`.
 
-    Raises `ValueError` where no rule has that name, or as `without` does.
+    Comments above the rule and empty lines behind it stay. Raises `ValueError` where no rule has that name, or as
+    `without` does.
     """
     source = read(text)
     rules = listed(text)
@@ -55,7 +56,10 @@ def replaced(text: str, name: str, entry: str) -> str:
         raise ValueError(f"no rule is called {name!r}")
     lines = _LINE.findall(source.text)
     start, end = _spans(source, lines, len(rules), comments=False)[index]
-    return "".join([*lines[:start], entry, *lines[end:]])
+    kept = end
+    while kept > start and not lines[kept - 1].strip():
+        kept -= 1
+    return "".join([*lines[:start], entry, *lines[kept:]])
 
 
 def _spans(source: Source, lines: list[str], count: int, *, comments: bool = True) -> list[tuple[int, int]]:

@@ -30,13 +30,17 @@ _LEAST_ID: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """One recorded exchange, to be sent again. `why_not` says why it cannot be, as far as the recording alone tells."""
+    """One recorded exchange, to be sent again. `why_not` says why it cannot be, as far as the recording alone tells.
+
+    `edited` says that somebody has changed the readable reply since; compared is what was recorded.
+    """
 
     name: str
     file: str
     line: int
     capture: Capture
     why_not: str = ""
+    edited: bool = False
 
 
 def resend_of(recording: Recording, reply: Reply) -> Resend:
@@ -72,7 +76,7 @@ def resend_of(recording: Recording, reply: Reply) -> Resend:
         arrived=noted.at or 0.0,
         upstream=noted.upstream,
     )
-    return Resend(recording.name, file, int(line) if line.isdigit() else 0, capture, why)
+    return Resend(recording.name, file, int(line) if line.isdigit() else 0, capture, why, recording.edited)
 
 
 def unsendable(resend: Resend) -> str:
@@ -245,12 +249,26 @@ class Ids:
         return replace(capture, path=path, query=query, request_body=self._renewed_body(capture.request_body))
 
     def _renewed_body(self, body: bytes) -> bytes:
-        """Exchange whole strings only, so that all else stays as it was sent.
-
-        Encrypted reasoning is bound to the ids it was made with; beside it, items keep theirs.
-        """
+        """Return the body with new ids. Encrypted reasoning is bound to the ids it was made with, so items keep theirs."""
         sealed = b'"encrypted_content"' in body
-        for old, new in self.new.items():
-            if not sealed or old.startswith(("resp_", "conv_")):
-                body = body.replace(b'"%b"' % old.encode(), b'"%b"' % new.encode())
-        return body
+        return _exchanged(
+            body, {old: new for old, new in self.new.items() if not sealed or old.startswith(("resp_", "conv_"))}
+        )
+
+    def restored(self, now: Capture) -> Capture:
+        """Return a new answer with the recorded ids in place of the new ones: then whatever names them still fits."""
+        olds = {new: old for old, new in self.new.items()}
+        if now.is_stream:  # in whole frames
+            return replace(now, pieces=tuple(Piece(piece.at, _exchanged(piece.data, olds)) for piece in now.pieces))
+        body = _exchanged(now.body, olds)
+        return now if body == now.body else replace(now, pieces=(Piece(now.ended_at, body),))
+
+
+_WHOLE: Final = re.compile(rb'"([A-Za-z0-9_.:-]{%d,})"' % _LEAST_ID)
+
+
+def _exchanged(text: bytes, ids: Mapping[str, str]) -> bytes:
+    """Exchange ids where they are a whole string, so that all else stays as it came."""
+    if not ids:
+        return text
+    return _WHOLE.sub(lambda found: b'"%b"' % ids.get(name := found[1].decode(), name).encode(), text)
