@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.messages import Request
 from mockserver.core.recordings.capture import Capture, End, Piece
 from mockserver.core.recordings.itemspelling import UnspeakableError, item_of, spelt
 from mockserver.core.recordings.readable import reply_of
@@ -273,5 +272,26 @@ def test_items_that_only_the_stream_told_are_the_output() -> None:
     assert reply["output"][0]["message"]["text"] == "hi"
 
 
-def test_the_request_of_a_recording_is_what_was_asked() -> None:
-    assert Request("POST", "/v1/responses", body=captured({"text": "hi"}).request_body).fields["input"] == "hi"
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"code": "server_error", "message": "Oh.", "param": None}},
+        {"type": "error", "error": {"type": "server_error", "code": "server_error", "message": "Oh.", "param": None}},
+    ],
+    ids=["flat", "nested"],
+)
+def test_a_stream_that_failed_with_an_error_event_reads_as_events(error: dict[str, Any]) -> None:
+    """Clients raise on that event and not on the other, so both are there."""
+    failed = {"failed": {"response": {"error": {"code": "server_error", "message": "Oh."}}}}
+    short = ["created", "in_progress", {"output_text.delta": "Hel"}, error, failed]
+    capture = captured({"events": short, "response": {"id": "resp_1", "model": "gpt-5-2025"}}, stream=True)
+    reply = written(capture).entry["reply"]
+    assert reply["response"] == {"id": "resp_1", "model": "gpt-5-2025"}
+    events = reply["events"]
+    assert events[:2] == ["created", "in_progress"]
+    assert [next(iter(entry)) for entry in events[2:]] == [
+        *("output_item.added", "content_part.added", "output_text.delta", "error", "failed")
+    ]
+    said = error.get("error", error)
+    assert said.items() <= (events[-2]["error"].get("error") or events[-2]["error"]).items()
+    assert events[-1] == failed

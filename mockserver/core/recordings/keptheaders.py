@@ -32,6 +32,7 @@ KEPT_BY_START: Final = ("x-ratelimit-",)
 
 _NEVER: Final = re.compile(r"authorization|cookie|api[-_]?key|^openai-(?:organization|project)$|^cf-")
 """Secrets, and who asked: not even where somebody names them."""
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OF_THE_WIRE: Final = frozenset(
     {
         "alt-svc",
@@ -61,11 +62,17 @@ def kept(headers: Iterable[tuple[str, str]], more: Collection[str] = ()) -> dict
     """
     named = {name.lower() for name in more}
     made: dict[str, Json] = {}
-    for name, value in headers:
+    for name, raw in headers:
         if is_kept(name, named):
+            value = one_line(raw)
             before = made.get(name)
             made[name] = value if before is None else [*(before if isinstance(before, list) else [before]), value]
     return made
+
+
+def one_line(value: str) -> str:
+    """Return a header's value as a rule file takes it: tabs and what else nobody sees are blanks."""
+    return _CONTROL.sub(" ", value)
 
 
 def is_kept(name: str, more: Collection[str] = ()) -> bool:

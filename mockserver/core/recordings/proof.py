@@ -11,10 +11,11 @@ from typing import Any, Final
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.engine import Engine, Play
 from mockserver.core.grammar.event_types import SCHEMA_TYPES
+from mockserver.core.headers import header_text
 from mockserver.core.messages import Request
 from mockserver.core.options import Options
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.keptheaders import is_kept
+from mockserver.core.recordings.keptheaders import is_kept, one_line
 from mockserver.core.recordings.text import new_file
 from mockserver.core.recordings.written import Written
 from mockserver.core.rulefiles.recordingform import TIMED
@@ -92,8 +93,8 @@ def _headers(head: Head, capture: Capture, written: Written) -> Iterator[str]:
     asked_for = {str(name) for name in written.entry["reply"].get("headers", ())}
     recorded: dict[str, list[str]] = {}
     for name, value in capture.headers:
-        if name == "content-type" or is_kept(name, asked_for):
-            recorded.setdefault(name, []).append(value)
+        if (name == "content-type" and value) or is_kept(name, asked_for):
+            recorded.setdefault(name, []).append(header_text(one_line(value)).decode())
     for name, values in recorded.items():
         if sent.get(name, []) != values:
             yield f"header {name} is {', '.join(sent.get(name, [])) or 'not sent'}, recorded {', '.join(values)}"

@@ -14,7 +14,7 @@ import orjson
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE
 from mockserver.core.messages import Json
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.keptheaders import kept
+from mockserver.core.recordings.keptheaders import kept, one_line
 from mockserver.core.recordings.requests import as_value
 from mockserver.core.recordings.responses import mapping, response_reply
 from mockserver.core.rulefiles.errorform import BODILESS, read_error, read_http
@@ -41,8 +41,12 @@ def reply_of(capture: Capture, keep_headers: Collection[str] = ()) -> dict[str, 
 def _content_type(capture: Capture) -> str:
     """Return the content type beside output or an error, "" where it is the usual one."""
     usual = STREAM_TYPE if capture.is_stream else JSON_TYPE
-    given = next((value for name, value in capture.headers if name == "content-type"), "")
+    given = _given_type(capture)
     return given if given != usual[1].decode() else ""
+
+
+def _given_type(capture: Capture) -> str:
+    return next((one_line(value) for name, value in capture.headers if name == "content-type"), "")
 
 
 def gives_body(reply: Mapping[str, Json], body: bytes) -> bool:
@@ -81,12 +85,12 @@ def _error(capture: Capture) -> dict[str, Json] | None:
 def _http(capture: Capture) -> dict[str, Json]:
     """Return any answer as it is over HTTP; with its body where that is short and comes back as it was."""
     given: dict[str, Json] = {"status": capture.status}
-    kind = next((value for name, value in capture.headers if name == "content-type"), None)
+    kind = _given_type(capture)
     body = _http_body(capture)
     if body is not None:
         given["body"] = body
     plain = _unless_wrong(read_http, given)
-    if kind is not None and (plain is None or ("content-type", kind) not in plain.headers):
+    if kind and (plain is None or ("content-type", kind) not in plain.headers):
         given = {"status": capture.status, "headers": {"content-type": kind}, **given}
     return {"http": given}
 

@@ -22,6 +22,7 @@ from mockserver.core.messages import EMPTY, Json, Request
 from mockserver.core.pacing import DONE_FRAME
 from mockserver.core.progress import output_so_far
 from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.eventlist import event_list
 from mockserver.core.recordings.itemspelling import Item, UnspeakableError, covers, item_of, spelt
 from mockserver.core.reply import Reply
 from mockserver.core.response import Asked
@@ -60,6 +61,8 @@ def response_reply(capture: Capture) -> dict[str, Json] | None:
     try:
         if response.get("status") == "in_progress" and events:
             return _broken_off(capture, response, events, asked)
+        if any(event.type == "error" for event in events):
+            return event_list(response, events, asked)
         output = response["output"]
         if not output and any(event.type == _OUTPUT_DONE for event in events):
             output = output_so_far(events)  # some servers tell the items in the stream alone
@@ -207,7 +210,7 @@ def _final(capture: Capture) -> tuple[Mapping[str, Json] | None, list[Event]]:
     told = [
         event for event in events if isinstance(event.data, Mapping) and isinstance(event.data.get("response"), dict)
     ]
-    if not told or any(event.type == "error" for event in events[:-1]) or events[-1].type == "error":
+    if not told or events[-1].type == "error":
         return None, []
     last = told[-1].data
     assert isinstance(last, Mapping)
