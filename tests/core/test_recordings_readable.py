@@ -262,6 +262,16 @@ def test_a_response_that_says_more_than_a_rule_can_stays_raw() -> None:
         written(capture)
 
 
+def test_events_that_nobody_has_heard_of_leave_a_whole_response_readable() -> None:
+    whole = captured({"text": "hi"}, stream=True)
+    odd = Piece(whole.pieces[2].at, b': keep-alive\n\nevent: new\ndata: {"type":"response.new","delta":"x"}\n\n')
+    capture = replace(whole, pieces=(*whole.pieces[:3], odd, *whole.pieces[3:]))
+    assert written(capture).entry["reply"]["output"][0]["message"]["text"] == "hi"
+    assert "http" in written(replace(capture, pieces=capture.pieces[:-1], end="cut")).entry["reply"]
+    after = Piece(whole.ended_at, b'data: {"type":"response.new"}\n\n')
+    assert "http" in written(replace(whole, pieces=(*whole.pieces, after))).entry["reply"]
+
+
 def test_items_that_only_the_stream_told_are_the_output() -> None:
     capture = captured({"text": "hi"}, stream=True)
     *pieces, last = capture.pieces

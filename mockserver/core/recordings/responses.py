@@ -155,8 +155,8 @@ def _broken_off(
     """Return a stream that ended early as the output so far and the fault that ends it at the same state of things."""
     fault = ENDS.get(capture.end)
     output = output_so_far(events)
-    if fault is None:
-        return None
+    if fault is None or any(event.type not in EVENTS for event in events):
+        return None  # what an unheard-of event adds is not known; a whole response says all there is
     made: dict[str, Json] = {
         "output": [spelt(_finished(item), asked) for item in output],
         "response": {key: response[key] for key in ("id", "model") if key in response},
@@ -202,11 +202,12 @@ def _final(capture: Capture) -> tuple[Mapping[str, Json] | None, list[Event]]:
         data = mapping(frame.data)
         if data is None and frame.data == _DONE:
             continue
-        if data is None or data.get("type") not in EVENTS or (events and events[-1].type in TERMINALS):
+        if data is None or (events and events[-1].type in TERMINALS):
             return None, []
-        row = EVENTS[data["type"]]
-        delta = data.get(row.delta) if row.delta else None
-        events.append(Event(row.type, data, delta if isinstance(delta, str) else None))
+        kind = str(data.get("type", frame.event))
+        row = EVENTS.get(kind)
+        delta = data.get(row.delta) if row is not None and row.delta else None
+        events.append(Event(kind, data, delta if isinstance(delta, str) else None))
     told = [
         event for event in events if isinstance(event.data, Mapping) and isinstance(event.data.get("response"), dict)
     ]
