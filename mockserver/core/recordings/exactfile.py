@@ -100,16 +100,21 @@ class _Reading:
 
     def _pieces(self) -> Iterator[Piece]:
         """Yield each piece; the `end` line is read with the last."""
+        announced: tuple[int, int] | None = None
         while True:
             line = self._line("`end OFFSET`")
             if found := _PIECE.match(line):
-                at = self._offset(found[1])
-                yield Piece(at, self._bytes(int(found[2])))
+                at, size = self._offset(found[1]), int(found[2])
+                announced = (self._at - 1, size)
+                yield Piece(at, self._bytes(size))
             elif found := _END.match(line):
                 self._offset(found[1])
                 return
             else:
-                raise self._wrong("`@ OFFSET BYTES` or `end OFFSET`", line)
+                guess = ""
+                if announced is not None:  # lines are counted late: each count reads the file from its start
+                    guess = f"; were there {announced[1]} bytes below line {self._number(announced[0])}?"
+                raise self._wrong("`@ OFFSET BYTES` or `end OFFSET`", line, guess)
 
     def _line(self, expected: str) -> bytes:
         end = self._content.find(b"\n", self._at)
@@ -137,9 +142,9 @@ class _Reading:
         self._latest = at
         return at
 
-    def _wrong(self, expected: str, line: bytes) -> ValueError:
+    def _wrong(self, expected: str, line: bytes, guess: str = "") -> ValueError:
         shown = line[:_SHOWN].decode("utf-8", "replace")
-        return ValueError(f"line {self._number(self._at - 1)}: expected {expected}, found {shown!r}")
+        return ValueError(f"line {self._number(self._at - 1)}: expected {expected}, found {shown!r}{guess}")
 
     def _number(self, place: int) -> int:
         return self._content.count(b"\n", 0, place) + 1

@@ -84,10 +84,14 @@ def _bare(text: str) -> str:
     return re.sub(r'"([a-z]+|\$(?:\.\w+)+)"', r"\1", text, flags=re.ASCII)
 
 
+_ORDER: Final = ("date", "uuid", "port", "path", "time")
+"""Kinds by how little else looks like them: the end of an address and its port can be read as a time."""
+
+
 def _masks() -> Iterator[tuple[tuple[str, ...], tuple[Mask, ...]]]:
     compiled = {kind: compile_masks(kind, _unheard, ()) for kind in KINDS}
     for count in range(1, len(KINDS) + 1):
-        for kinds in combinations(KINDS, count):
+        for kinds in combinations(_ORDER, count):
             yield kinds, tuple(mask for kind in kinds for mask in compiled[kind])
 
 
