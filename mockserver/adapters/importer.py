@@ -18,7 +18,7 @@ from mockserver.core.messages import EMPTY
 from mockserver.core.recordings import naming
 from mockserver.core.recordings.imports import formats
 from mockserver.core.recordings.imports.handwritten import rule_file
-from mockserver.core.recordings.imports.taken import Format, LeftOut, Taken, Taking, UnreadableError
+from mockserver.core.recordings.imports.taken import Format, LeftOut, Taken, Taking, UnknownFormatError, UnreadableError
 from mockserver.core.recordings.proof import prove
 from mockserver.core.recordings.secrets import Redactor
 from mockserver.core.recordings.text import new_file
@@ -47,6 +47,8 @@ class Brought:
     """Secrets replaced."""
     into: Path | None = None
     problems: tuple[Problem, ...] = ()
+    is_foreign: bool = False
+    """It is data of another kind than these formats."""
 
     @property
     def is_whole(self) -> bool:
@@ -92,6 +94,7 @@ class Importer:
             taking = formats.take(data, name, self._base)
         except UnreadableError as error:
             brought.problems = error.problems
+            brought.is_foreign = isinstance(error, UnknownFormatError)
             return brought
         brought.format, brought.size = taking.format, taking.size
         brought.left_out += taking.left_out
@@ -165,14 +168,13 @@ class Importer:
             raise
 
 
-def sources(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield files to import: those named, and of folders those below that may be of a known format, in order."""
+def sources(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield files to import, and whether each was named: of folders those below that may be of a known format, in order."""
     for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = [each for each in sorted(path.rglob("*")) if _may_be_one(each) and each.is_file()]
-        yield from found
+        if path.is_dir():
+            yield from ((each, False) for each in sorted(path.rglob("*")) if _may_be_one(each) and each.is_file())
+        else:
+            yield path, True
 
 
 def _may_be_one(path: Path) -> bool:

@@ -26,7 +26,11 @@ MOST_PLACES: Final = 5
 
 
 def _base(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value} is no URL: {error}") from None
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc):
         raise click.BadParameter(f"expected a base URL such as https://host/v1, got {value}")
     return value
 
@@ -75,14 +79,22 @@ def importing(
     redactor = Redactor(customs_of(into))
     importer = Importer(into, base=base, match=read_match(ignore, mask), redactor=redactor, dry=dry)
     brought: list[Brought] = []
+    foreign = 0
     try:
-        brought += [importer.bring(path) for path in sources(files)]
+        for path, named in sources(files):
+            found = importer.bring(path)
+            if found.is_foreign and not named:
+                foreign += 1
+            else:
+                brought.append(found)
     except OSError as error:
         raise SettingError(f"cannot write into {disk.shown(into)}: {error.strerror or error}") from error
     if not brought:
-        click.echo("no files to import in these folders (NAME.yaml, .json, .har, each also with .gz)", err=True)
+        seen = f"; {foreign} of other kinds" if foreign else ""
+        click.echo(f"no files to import there (NAME.yaml, .json, .har, each also with .gz{seen})", err=True)
         ctx.exit(UNCHECKED)
-    for line in (*_table(brought), *_left_out(brought), *_notes(brought), *_summary(brought, into, dry)):
+    lines = (*_table(brought), *_left_out(brought), *_notes(brought), *_summary(brought, into, dry, foreign))
+    for line in lines:
         click.echo(line)
     if all(each.format is None for each in brought):
         ctx.exit(UNCHECKED)
@@ -133,7 +145,7 @@ def _notes(brought: Sequence[Brought]) -> Iterator[str]:
             yield f"  {count} times: {note}"
 
 
-def _summary(brought: Sequence[Brought], into: Path, dry: bool) -> Iterator[str]:
+def _summary(brought: Sequence[Brought], into: Path, dry: bool, foreign: int) -> Iterator[str]:
     from mockserver.adapters import disk
 
     imported = sum(each.imported for each in brought)
@@ -143,6 +155,8 @@ def _summary(brought: Sequence[Brought], into: Path, dry: bool) -> Iterator[str]
     parts = [f"{imported} {'would be ' if dry else ''}imported", f"{left} left out"]
     if unreadable:
         parts.append(f"{unreadable} file{'s' * (unreadable != 1)} unreadable")
+    if foreign:
+        parts.append(f"{foreign} file{'s' * (foreign != 1)} of other kinds passed over")
     if redacted:
         parts.append(f"{redacted} secret{'s' * (redacted != 1)} replaced")
     yield ""

@@ -77,6 +77,17 @@ def test_an_entry() -> None:
     assert capture.arrived == 1795348800.5
 
 
+def test_headers_that_a_browser_joined() -> None:
+    headers = [{"name": "x-a", "value": "1\n2"}, {"name": "x-b", "value": ""}, {"name": "bad name", "value": "3"}]
+    capture = take(entry(response={"headers": headers})).taken[0].capture
+    assert capture.headers == (("content-type", "application/json"), ("x-a", "1"), ("x-a", "2"), ("x-b", ""))
+
+
+def test_a_moment_with_more_digits_than_anybody_needs() -> None:
+    assert take(entry(startedDateTime="2026-11-22T13:00:00.5000001+01:00")).taken[0].capture.arrived == 1795348800.5
+    assert take(entry(startedDateTime="yesterday")).taken[0].capture.arrived == 0
+
+
 def test_times_of_head_and_end() -> None:
     capture = take(entry()).taken[0].capture
     assert (capture.timed, capture.head_at, capture.ended_at) == (True, 120.25, 150.75)

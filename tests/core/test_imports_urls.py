@@ -93,6 +93,12 @@ def test_a_hidden_url_is_told_from_the_bodies(method: str, asked: Any, answered:
     assert found.note.startswith(f"the URL is hidden; {method} {path} was told from the ")
 
 
+def test_a_url_of_which_a_part_is_hidden() -> None:
+    assert place("POST", f"https://{HIDDEN}/v1/responses", "", b"", b"").path == "/v1/responses"
+    asked = b'{"model": "m", "input": "a"}'
+    assert place("POST", f"https://api.openai.com/v1/{HIDDEN}", "", asked, b"").path == "/v1/responses"
+
+
 @pytest.mark.parametrize(
     ("event", "path"),
     [

@@ -211,7 +211,7 @@ def test_a_body_that_breaks_off_in_its_compression() -> None:
     why = refused(
         response={"headers": {"Content-Encoding": ["gzip"]}, "body": {"string": gzip.compress(b"{}" * 99)[:-9]}}
     )
-    assert why == "its body is compressed data that ends early"
+    assert why == "its body is broken compressed data: the body ends within its content encoding"
 
 
 def test_streams_fall_into_frames_without_times() -> None:
@@ -340,7 +340,7 @@ def test_mistakes_of_the_file_have_their_line(old: str, new: str, line: int, say
         (b"- {request: {}, response: {}}", "before version 1"),
         (b'{"interactions": [}', "a.yaml:1:19: not JSON"),
         (b"\xff\xfe", "not UTF-8 text (byte 1)"),
-        (gzip.compress(b"interactions: []" * 99)[:-12], "ends early"),
+        (gzip.compress(b"interactions: []" * 99)[:-12], "the body ends within its content encoding"),
         (b"\x1f\x8bnonsense", "broken gzip data"),
         (b'{"a":' * 100_000, "nested"),
     ],

@@ -16,7 +16,9 @@ from typing import Any, Final, TypeAlias
 from mockserver.core.errors import Problem, nearest
 from mockserver.core.recordings.imports.aimockreply import reply_of
 from mockserver.core.recordings.imports.documents import Document
+from mockserver.core.recordings.imports.handwritten import rule_file
 from mockserver.core.recordings.imports.taken import LeftOut, Ruled, Spot, Taking, UnreadableError, UnusableError
+from mockserver.core.rulefiles.rulefile import parse
 
 When: TypeAlias = dict[str, Any]
 
@@ -62,11 +64,20 @@ def take(document: Document) -> Taking:
     for each in order:
         members = sequences[each] if isinstance(each, str) else [each]
         try:
-            taking.rules.append(_sequence(members) if isinstance(each, str) else _single(*members[0]))
+            taking.rules.append(_usable(_sequence(members) if isinstance(each, str) else _single(*members[0])))
         except UnusableError as error:
             taking.left_out += [LeftOut(spot, _what(fixture["match"]), str(error)) for spot, fixture in members]
     taking.left_out.sort(key=lambda each: each.spot.number)
     return taking
+
+
+def _usable(ruled: Ruled) -> Ruled:
+    """Return the rule if it can be read; what the fixture holds of a wrong kind would be a mistake in the new file."""
+    found = parse(rule_file([ruled], ""), "").problems
+    if found:
+        key = found[0].key.removeprefix("rules[0].")
+        raise UnusableError(f"it makes no rule: {key}: {found[0].message}")
+    return ruled
 
 
 def _single(spot: Spot, fixture: Mapping[str, Any]) -> Ruled:

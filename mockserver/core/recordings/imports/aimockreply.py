@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
+from mockserver.core.recordings.imports.bodies import json_text
 from mockserver.core.recordings.imports.taken import UnusableError
 
 _OTHER: Final = {
@@ -101,7 +100,7 @@ def _items(response: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         return
     content = response.get("content")
     if content is not None:
-        yield {"message": _plain(content if isinstance(content, str) else orjson.dumps(content).decode())}
+        yield {"message": _plain(content if isinstance(content, str) else json_text(content).decode())}
     for call in _list(response, "toolCalls"):
         yield _call(call)
 
@@ -148,7 +147,7 @@ def _envelope(response: Mapping[str, Any], reply: dict[str, Any], notes: list[st
     if made:
         reply["response"] = made
     ending = response.get("finishReason")
-    if ending in _ENDINGS:
+    if isinstance(ending, str) and ending in _ENDINGS:
         reply["incomplete"] = _ENDINGS[ending]
     elif ending is not None and ending not in _PLAIN_ENDINGS:
         notes.append(f"finishReason {ending!r} has no equivalent")

@@ -1,7 +1,7 @@
 """Bodies and headers as other tools keep them, back to what was on the wire with content encodings undone.
 
-This room decides how a stored body is read, what kind it is where nothing says so, and into which pieces it falls. It must
-not know where in a file it stood.
+This room decides how a stored body is read, what kind it is where nothing says so, and into which pieces it falls. It
+must not know where in a file it stood.
 """
 
 from __future__ import annotations
@@ -9,38 +9,27 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 from mockserver.core import sse
+from mockserver.core.forwarding.encodings import can_undo
+from mockserver.core.forwarding.headers import HOP_BY_HOP
 from mockserver.core.recordings.capture import STREAM_TYPE, Piece
-from mockserver.core.recordings.imports.documents import GZIP, MOST_BYTES
+from mockserver.core.recordings.imports.documents import GZIP, unpacked
 from mockserver.core.recordings.imports.taken import UnusableError
 from mockserver.core.recordings.imports.urls import is_hidden
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
-PASSING: Final = frozenset(
-    {
-        "connection",
-        "content-encoding",
-        "content-length",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers that say how bytes travelled, not what they are (RFC 9110 section 7.6.1), and lengths and encodings."""
+PASSING: Final = frozenset({"content-encoding", "content-length", *(name.decode() for name in HOP_BY_HOP)})
+"""Headers that say how bytes travelled, not what they are."""
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What no header can carry; line breaks are seen to."""
 _STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event|data|id|retry)?:")
 
 
@@ -113,9 +102,22 @@ def pairs(value: Any) -> Iterator[tuple[str, str]]:
         case _:
             raise UnusableError("its headers are no names with values")
     for name, held in rows:
-        text = held.decode("latin-1") if isinstance(held, bytes) else "" if held is None else str(held)
+        text = _header_text(held)
         if isinstance(name, str) and _NAME.fullmatch(name) and not (text and is_hidden(text)):
-            yield name.lower(), text
+            # A line break would end the header; browsers join repeated headers by one.
+            yield from ((name.lower(), line.strip()) for line in text.splitlines() or [""])
+
+
+def _header_text(held: Any) -> str:
+    match held:
+        case None:
+            return ""
+        case bytes():
+            return held.decode("latin-1")
+        case str() | int() | float() if not _CONTROL.search(str(held)):
+            return str(held)
+        case _:
+            raise UnusableError(f"{held!r} is no value of a header")
 
 
 def answer(headers: Any, body: bytes) -> tuple[Pairs, bytes, tuple[str, ...]]:
@@ -129,9 +131,11 @@ def answer(headers: Any, body: bytes) -> tuple[Pairs, bytes, tuple[str, ...]]:
         part.strip().lower() for name, value in found if name == "content-encoding" for part in value.split(",")
     ]
     plain = decoded(body, encodings)
-    kept = [(name, value) for name, value in found if name not in PASSING]
+    kept = [pair for pair in found if pair[0] not in (*PASSING, "content-type")]
+    kinds = [pair for pair in found if pair[0] == "content-type" and pair[1]]
+    kept[:0] = kinds[:1]  # an answer has one
     notes: tuple[str, ...] = ()
-    if plain and not any(name == "content-type" for name, _ in kept):
+    if plain and not kinds:
         kind = _kind(plain)
         if kind:
             kept.insert(0, ("content-type", kind))
@@ -141,22 +145,18 @@ def answer(headers: Any, body: bytes) -> tuple[Pairs, bytes, tuple[str, ...]]:
 
 def decoded(body: bytes, encodings: list[str]) -> bytes:
     """Undo content encodings, the last first, as far as the bytes are in them. Raises `UnusableError`."""
-    for encoding in reversed(encodings):
-        match encoding:
-            case "gzip" | "x-gzip":
-                body = _inflated(body, 31) if body.startswith(GZIP) else body
-            case "deflate":
-                body = _deflated(body)
-            case "" | "identity":
-                pass
-            case _:
-                if not _is_text(body):
-                    raise UnusableError(
-                        f"its body is still compressed ({encoding}); record it with the tool's decompression "
-                        "(vcrpy: decode_compressed_response=True)"
-                    )
+    encodings = [each for each in encodings if each not in ("", "identity")]
     if not encodings and body.startswith(GZIP):  # the header that says so was redacted or dropped
-        return _inflated(body, 31)
+        encodings = ["gzip"]
+    for encoding in reversed(encodings):
+        if not can_undo([encoding]):
+            if not _is_text(body):
+                raise UnusableError(
+                    f"its body is still compressed ({encoding}); record it with the tool's decompression "
+                    "(vcrpy: decode_compressed_response=True)"
+                )
+        elif encoding == "deflate" or body.startswith(GZIP):
+            body = _unpacked(body, encoding)
     return body
 
 
@@ -187,25 +187,10 @@ def _is_text(body: bytes) -> bool:
         return False
 
 
-def _inflated(body: bytes, bits: int) -> bytes:
-    unpacker = zlib.decompressobj(bits)
+def _unpacked(body: bytes, encoding: str) -> bytes:
     try:
-        plain = unpacker.decompress(body, MOST_BYTES)
-    except zlib.error as error:
+        return unpacked(body, encoding)
+    except ValueError as error:
+        if encoding == "deflate" and _is_text(body):  # nothing tells packed bytes from others but that they unpack
+            return body
         raise UnusableError(f"its body is broken compressed data: {error}") from None
-    if not unpacker.eof:
-        why = "is too big unpacked" if unpacker.unconsumed_tail else "is compressed data that ends early"
-        raise UnusableError(f"its body {why}")
-    return plain
-
-
-def _deflated(body: bytes) -> bytes:
-    """Undo `deflate`: zlib's form as the standard has it, or the bare one that some servers send."""
-    for bits in (15, -15):
-        try:
-            return _inflated(body, bits)
-        except UnusableError:
-            continue
-    if _is_text(body):
-        return body
-    raise UnusableError("its body is broken compressed data (deflate)")

@@ -10,12 +10,12 @@ import base64
 import binascii
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mockserver.core.errors import Problem
+from mockserver.core.forwarding.encodings import Unpacker
 from mockserver.core.messages import Json
 from mockserver.core.recordings.imports.taken import UnreadableError
 from mockserver.core.rulefiles.yamlplaces import Path
@@ -77,7 +77,12 @@ class Document:
 
 def document(data: bytes, file: str) -> Document:
     """Read a file's bytes; `file` is its name for messages. Raises `UnreadableError` with every mistake and its line."""
-    text = _decoded(_unpacked(data, file), file)
+    if data.startswith(GZIP):  # its first bytes tell, not its name
+        try:
+            data = unpacked(data)
+        except ValueError as error:
+            raise UnreadableError(Problem(f"broken gzip data: {error}", file)) from None
+    text = _decoded(data, file)
     begins = text.lstrip()[:1]
     if begins in ("{", "["):
         try:
@@ -93,22 +98,15 @@ def document(data: bytes, file: str) -> Document:
     return Document(file, source.value, source)
 
 
-def _unpacked(data: bytes, file: str) -> bytes:
-    """Undo gzip, told by its first bytes rather than by a name."""
-    if not data.startswith(GZIP):
-        return data
+def unpacked(data: bytes, encoding: str = "gzip") -> bytes:
+    """Undo one content encoding. Raises `ValueError` for what is broken, ends early or is too big."""
+    unpacker = Unpacker([encoding])
     whole = bytearray()
-    try:
-        while data.startswith(GZIP):  # a file may hold several members, one after the other
-            unpacker = zlib.decompressobj(31)
-            whole += unpacker.decompress(data, MOST_BYTES - len(whole) + 1)
-            if len(whole) > MOST_BYTES:
-                raise UnreadableError(Problem(f"unpacked it is bigger than {MOST_BYTES >> 20} MB", file))
-            if not unpacker.eof:
-                raise UnreadableError(Problem("the gzip data ends early: the file is cut off", file))
-            data = unpacker.unused_data
-    except zlib.error as error:
-        raise UnreadableError(Problem(f"broken gzip data: {error}", file)) from None
+    for piece in unpacker.feed(data):
+        whole += piece
+        if len(whole) > MOST_BYTES:
+            raise ValueError(f"unpacked it is bigger than {MOST_BYTES >> 20} MB")
+    unpacker.close()
     return bytes(whole)
 
 

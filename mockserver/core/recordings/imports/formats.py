@@ -12,7 +12,7 @@ from mockserver.core.errors import Problem
 from mockserver.core.messages import Json
 from mockserver.core.recordings.imports import aimock, har, vcr
 from mockserver.core.recordings.imports.documents import document
-from mockserver.core.recordings.imports.taken import Taking, UnreadableError
+from mockserver.core.recordings.imports.taken import Taking, UnknownFormatError
 
 KNOWN: Final = "a vcrpy cassette (`interactions`), a HAR file (`log.entries`) or aimock fixtures (`fixtures`)"
 
@@ -20,7 +20,8 @@ KNOWN: Final = "a vcrpy cassette (`interactions`), a HAR file (`log.entries`) or
 def take(data: bytes, file: str, base: str = "") -> Taking:
     """Return what a file's bytes hold; `file` is its name for messages, `base` selects as `urls.place` says.
 
-    Raises `UnreadableError`, with the lines at fault, for what is no text, no YAML or JSON, or of no known format.
+    Raises `UnreadableError`, with the lines at fault, for what is no text, no YAML or JSON, and `UnknownFormatError` for what
+    is of no known format.
     """
     read = document(data, file)
     if har.is_har(read.value):
@@ -29,7 +30,7 @@ def take(data: bytes, file: str, base: str = "") -> Taking:
         return vcr.take(read, base)
     if aimock.is_fixtures(read.value):
         return aimock.take(read)
-    raise UnreadableError(Problem(f"not {KNOWN}: {_seen(read.value)}", file, hint=_hint(read.value)))
+    raise UnknownFormatError(Problem(f"not {KNOWN}: {_seen(read.value)}", file, hint=_hint(read.value)))
 
 
 def _seen(value: Json) -> str:

@@ -114,8 +114,9 @@ def _asked(request: Mapping[str, Any]) -> bytes:
     if isinstance(text, str) and (text or not params):
         return bodies.unbase64(text) if data.get("encoding") == "base64" else bodies.raw(text)
     kind = str(data.get("mimeType", "")).partition(";")[0].strip().lower()
-    if isinstance(params, list) and kind == _FORM:
-        return urlencode([(str(row.get("name", "")), str(row.get("value", ""))) for row in params]).encode()
+    if isinstance(params, list) and kind == _FORM and all(isinstance(row, Mapping) for row in params):
+        fields = [(str(row.get("name", "")), str(row.get("value", ""))) for row in params]
+        return urlencode([(bodies.raw(name), bodies.raw(value)) for name, value in fields]).encode()
     if params:
         raise UnusableError("its request is a form of which only the fields were saved, not the bytes")
     return b""

@@ -23,6 +23,10 @@ class UnreadableError(MockServerError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
+class UnknownFormatError(UnreadableError):
+    """A file that is readable data, but of no format that is known here."""
+
+
 class UnusableError(ValueError):
     """One exchange that cannot become a recording; the message says why, in words for whoever recorded it."""
 

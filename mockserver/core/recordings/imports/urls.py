@@ -49,6 +49,7 @@ RESOURCES: Final = frozenset(
 _HIDDEN: Final = re.compile(
     r"[\W_]*(?:redacted|filtered|removed|masked|scrubbed|hidden|censored|x{3,}|\*{3,})?[\W_]*", re.I
 )
+_METHOD: Final = re.compile(r"[A-Z]{1,20}")
 _KINDS: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "response"): RESPONSES,
     ("GET", "response"): f"{RESPONSES}/{{id}}",
@@ -100,6 +101,8 @@ def place(method: str, url: str, base: str, asked: bytes, answered: bytes) -> Pl
     `base` is the base URL that its client had (`https://host/v1`), "" for any whose paths are the API's. `asked` and
     `answered` are the bodies, which tell what a redacted URL was. Raises `UnusableError` for a request to something else.
     """
+    if not _METHOD.fullmatch(method):
+        raise UnusableError(f"its request has no HTTP method ({method!r})")
     parts = None if is_hidden(url) else _split(url)
     if parts is None:
         if base:
@@ -110,6 +113,8 @@ def place(method: str, url: str, base: str, asked: bytes, answered: bytes) -> Pl
     before, found, rest = parts.path.rpartition(f"{ROOT}/")
     if not found:
         raise UnusableError("no path of the API (/v1/…); --base URL selects another")
+    if is_hidden(rest):
+        return _inferred(method, asked, answered)
     if rest.split("/")[0] not in RESOURCES:
         raise UnusableError(f"/v1/{rest.split('/')[0]} is no path of the API; --base URL selects it all the same")
     return Place(unquote(f"{ROOT}/{rest}"), _query(parts), f"{_origin(parts)}{before}{ROOT}")
