@@ -123,12 +123,13 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("npm_token", ("npm_",), r"npm_[A-Za-z0-9]{36}"),
     Shape("pypi_token", ("pypi-",), r"pypi-[A-Za-z0-9_-]{40,}"),
     Shape("sendgrid_key", ("sg.",), r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{32,}"),
+    Shape("replicate_token", ("r8_",), r"r8_[A-Za-z0-9]{37}(?![\w-])"),
     Shape("databricks_token", ("dapi",), r"dapi[0-9a-f]{32}"),
     Shape("telegram_token", (":aa",), r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
     Shape(
         "api_key",
-        ("gsk_", "xai-", "pplx-", "r8_", "tvly-", "lsv2_", "pcsk_", "nvapi-", "dop_v1_", "shpat_", "lin_api_", "ntn_"),
-        r"(?:gsk_|xai-|pplx-|r8_|tvly-(?:dev-)?|lsv2_[a-z]{2}_|pcsk_|nvapi-|dop_v1_|shpat_|lin_api_|ntn_)[A-Za-z0-9_-]{24,}",
+        ("gsk_", "xai-", "pplx-", "tvly-", "lsv2_", "pcsk_", "nvapi-", "dop_v1_", "shpat_", "lin_api_", "ntn_"),
+        r"(?:gsk_|xai-|pplx-|tvly-(?:dev-)?|lsv2_[a-z]{2}_|pcsk_|nvapi-|dop_v1_|shpat_|lin_api_|ntn_)[A-Za-z0-9_-]{24,}",
         _is_mixed,
     ),
 )
@@ -210,12 +211,13 @@ def is_plausible(value: str, kind: str) -> bool:
     digits = any(char.isdigit() for char in value)
     upper = any(char.isupper() for char in value)
     lower = any(char.islower() for char in value)
-    other = any(not char.isalnum() for char in value)
-    if kind == "token" and not other and value.isdigit():
-        return False
     if digits and (upper or lower):
         return True
-    return upper + lower + digits + other >= 3 or (len(value) >= 20 and not other and _entropy(value) >= 3.5)
+    # Without a digit it may be a name in code: `Keyword.Type`, `_PasswordType`.
+    other = any(not (char.isalnum() or char in "_.-/") for char in value)
+    if kind == "token" and value.isdigit():
+        return False
+    return upper + lower + digits + other >= 3 or (len(value) >= 20 and value.isalnum() and _entropy(value) >= 3.5)
 
 
 def _entropy(text: str) -> float:

@@ -130,13 +130,13 @@ def _small_texts(capture: Capture) -> Iterator[tuple[str, str]]:
 
 
 def _document_texts(body: bytes) -> Iterator[tuple[str, str]]:
-    for location, text in _strings(_document(body), ()):
+    for location, text in streamparts.strings(_document(body), ()):
         yield spell(location), text
 
 
 def _event_texts(stream: Sequence[streamparts.Part]) -> Iterator[tuple[str, str]]:
     for part in stream:
-        for location, text in _strings(part.document, ()):
+        for location, text in streamparts.strings(part.document, ()):
             yield f"{part.label}, {spell(location)}", text
         for _, line in streamparts.other_lines(part.frame):
             yield part.label, from_bytes(line)
@@ -152,7 +152,7 @@ def _joined_texts(stream: Sequence[streamparts.Part]) -> Iterator[tuple[str, str
             together["data", ()].append((part.number, part.frame.data or ""))
             continue
         kind = part.document.get("type") if isinstance(part.document, dict) else None
-        for location, text in _strings(part.document, ()):
+        for location, text in streamparts.strings(part.document, ()):
             together[kind if isinstance(kind, str) else "", location].append((part.number, text))
     for (kind, location), each in together.items():
         if len({text for _, text in each}) > 1:  # a name that all events repeat spells nothing
@@ -165,15 +165,3 @@ def _document(body: bytes) -> Json:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return ABSENT
-
-
-def _strings(value: Json, location: Location) -> Iterator[tuple[Location, str]]:
-    if isinstance(value, str):
-        yield location, value
-    elif isinstance(value, dict):
-        for name, child in value.items():
-            yield (*location, name), str(name)
-            yield from _strings(child, (*location, name))
-    elif isinstance(value, list):
-        for at, child in enumerate(value):
-            yield from _strings(child, (*location, at))

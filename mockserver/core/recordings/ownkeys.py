@@ -122,7 +122,7 @@ class OwnKeys:
         return bool(self._needles) and any(map(self._in, _views(text)))
 
     def _in(self, text: str) -> bool:
-        return any([needle in text for needle, _, _ in self._needles])
+        return any(needle in text for needle, _, _ in self._needles)
 
     def hits(self, text: str, *, cut: bool = False) -> list[Hit]:
         """Return where the keys stand; with `cut` also the beginning of one that the text ends in."""

@@ -52,11 +52,13 @@ def scan(content: bytes | str, file: str, customs: Customs | None = None) -> tup
     inside = _inside(data)
     stream = file.endswith(".sse") or (inside is not None and _EVENTS.match(inside.data) is not None)
     body = data if inside is None else inside.data
-    edits = bodies.edits(body, Finder.of(customs or Customs(), scanning=True), stream=stream)
+    customs = customs or Customs()
+    edits = bodies.edits(body, Finder.of(customs, scanning=True), stream=stream)
+    theirs = {pattern.name for pattern in customs.redact.patterns}
     found = []
     for edit in edits:
         text = from_bytes(body[edit.start : edit.end])
-        if not edit.by or not edit.kind or _FAKE.search(text):
+        if not edit.by or not edit.kind or (edit.kind not in theirs and _FAKE.search(text)):
             continue
         start = edit.start if inside is None else inside.origin(edit.start)
         line_start = data.rfind(b"\n", 0, start) + 1

@@ -120,14 +120,14 @@ def pieces(document: Json) -> Iterator[tuple[Run, Location, str]]:
     owner = tuple([_plain(document.get(name)) for name in _OWNERS])
     kind = document.get("type")
     if (isinstance(kind, str) and kind.endswith(".delta")) or isinstance(document.get("delta"), str | dict):
-        for location, text in _strings(document.get("delta"), ("delta",)):
+        for location, text in strings(document.get("delta"), ("delta",)):
             yield (owner, location), location, text
     choices = document.get("choices")
     for at, choice in enumerate(choices if isinstance(choices, list) else ()):
         if isinstance(choice, Mapping):
             index = _plain(choice.get("index"))
             for name in ("delta", "text"):
-                for location, text in _strings(choice.get(name), (name,)):
+                for location, text in strings(choice.get(name), (name,)):
                     yield (owner, index, location), ("choices", at, *location), text
 
 
@@ -135,12 +135,13 @@ def _plain(value: Json) -> Json:
     return value if isinstance(value, str | int) else None
 
 
-def _strings(value: Json, location: Location) -> Iterator[tuple[Location, str]]:
+def strings(value: Json, location: Location) -> Iterator[tuple[Location, str]]:
+    """Yield the strings of a document that stands at a location, and where they stand; not its names."""
     if isinstance(value, str):
         yield location, value
     elif isinstance(value, dict):
         for name, child in value.items():
-            yield from _strings(child, (*location, name))
+            yield from strings(child, (*location, name))
     elif isinstance(value, list):
         for at, child in enumerate(value):
-            yield from _strings(child, (*location, at))
+            yield from strings(child, (*location, at))
