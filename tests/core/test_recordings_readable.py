@@ -38,7 +38,12 @@ ITEMS: list[dict[str, Any]] = [
     {"web_search_call": {"query": "weather", "id": "ws_1"}},
     {"web_search_call": {"query": "a", "queries": ["a", "b"], "sources": ["http://x"], "id": "ws_1"}},
     {"web_search_call": {"url": "http://x", "pattern": "y", "id": "ws_1"}},
+    {"web_search_call": {"action": {"type": "peek", "at": "x"}, "id": "ws_1"}},
     {"file_search_call": {"queries": "q", "id": "fs_1"}},
+    {"file_search_call": {"queries": ["q", "r"], "id": "fs_1"}},
+    {"code_interpreter_call": {"code": "x()", "container_id": "c", "outputs": [{"type": "image", "url": "u"}], "id": "ci_1"}},
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm.", "more": 1}], "id": "rs_1"},
+    {"message": {"content": [{"text": "a", "logprobs": [{"token": "a", "logprob": -0.5}]}], "id": "msg_1"}},
     {"code_interpreter_call": {"code": "1+1", "container_id": "cntr_1", "logs": "2", "id": "ci_1"}},
     {"image_generation_call": {"result": "aGk=", "size": "auto", "id": "ig_1"}},
     {"mcp_call": {"server_label": "s", "name": "t", "arguments": {"a": 1}, "error": "it broke", "id": "mcp_1"}},
@@ -305,3 +310,13 @@ def test_a_stream_that_failed_with_an_error_event_reads_as_events(error: dict[st
     said = error.get("error", error)
     assert said.items() <= (events[-2]["error"].get("error") or events[-2]["error"]).items()
     assert events[-1] == failed
+
+
+def test_a_failed_stream_that_would_be_a_long_list_stays_raw() -> None:
+    error = {"error": {"code": "server_error", "message": "Oh.", "param": None}}
+    failed = {"failed": {"response": {"error": {"code": "server_error", "message": "Oh."}}}}
+    short = ["created", "in_progress", *({"output_text.delta": f"{number} "} for number in range(30)), error, failed]
+    assert "http" in written(captured({"events": short}, stream=True)).entry["reply"]
+    odd = captured({"events": ["created", "in_progress", error, failed]}, stream=True)
+    twice = replace(odd, pieces=(odd.pieces[0], *odd.pieces))  # `created` comes twice: no list may say that
+    assert "http" in written(twice).entry["reply"]
