@@ -79,14 +79,16 @@ Behaviour = Callable[[Heard, Wire], None]
 class Misbehaving:
     """Reads whole requests and lets `behave` do the rest; the connection goes on until somebody closes it.
 
-    With a `context` it speaks TLS. `heard` holds every request, `connections` counts those that were opened.
+    With a `context` it speaks TLS; with `unheard`, `behave` is called at once and does the reading too. `heard` holds
+    every request, `connections` counts those that were opened.
     """
 
-    def __init__(self, behave: Behaviour, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, behave: Behaviour, context: ssl.SSLContext | None = None, *, unheard: bool = False) -> None:
         self.heard: list[Heard] = []
         self.connections = 0
         self._behave = behave
         self._context = context
+        self._unheard = unheard
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._open: set[socket.socket] = set()
         scheme = "http" if context is None else "https"
@@ -112,6 +114,9 @@ class Misbehaving:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             held = b""
             wire = Wire(sock)
+            if self._unheard:
+                self._behave(Heard("", "", [], b""), wire)
+                return
             while True:
                 heard, held = _read(sock, held)
                 self.heard.append(heard)

@@ -7,7 +7,7 @@ import http.client
 import io
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,12 +27,8 @@ class Relayed:
 
     assembly: Assembly
     out: io.StringIO
-    captures: list[Capture] = field(default_factory=list)
-    sessions: list[str] = field(default_factory=list)
-
-    def take(self, session: Session, capture: Capture) -> None:
-        self.sessions.append(session.name)
-        self.captures.append(capture)
+    captures: list[Capture]
+    sessions: list[str]
 
     @property
     def url(self) -> str:
@@ -78,17 +74,27 @@ class Relayed:
 
 
 @contextlib.contextmanager
-def relayed(upstream: str, *rules: str | Path, capture: bool = True, **settings: Any) -> Iterator[Relayed]:
-    """Run a server that forwards what no rule answers; `upstream` is a base URL."""
+def relayed(
+    upstream: str,
+    *rules: str | Path,
+    capture: bool = True,
+    then: Callable[[Capture], None] = lambda _: None,
+    **settings: Any,
+) -> Iterator[Relayed]:
+    """Run a server that forwards what no rule answers; `upstream` is a base URL, `then` is called with each capture."""
     out = io.StringIO()
     chosen = Settings(**{"port": 0, "on_miss": "forward", "upstream": Address.read(upstream), **settings})
-    made: list[Relayed] = []
-    assembly = Assembly(
-        chosen, rules, out, taken=(lambda session, seen: made[0].take(session, seen)) if capture else None
-    )
-    made.append(Relayed(assembly, out))
+    captures: list[Capture] = []
+    sessions: list[str] = []
+
+    def take(session: Session, seen: Capture) -> None:
+        sessions.append(session.name)
+        captures.append(seen)
+        then(seen)
+
+    assembly = Assembly(chosen, rules, out, taken=take if capture else None)
     with assembly.server:
-        yield made[0]
+        yield Relayed(assembly, out, captures, sessions)
     assembly.close()
 
 

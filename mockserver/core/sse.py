@@ -88,9 +88,11 @@ class Decoder:
         return bytes(self._buffer)
 
     @property
-    def ajar(self) -> bool:
-        """Whether they are a frame already, whose blank line is a CR that an LF may follow."""
-        return self._buffer.endswith(b"\r") and self._line_start == len(self._buffer) - 1
+    def ajar(self) -> Frame | None:
+        """The frame that they are already where their blank line is a CR: only an LF of it may follow. Else None."""
+        if self._buffer.endswith(b"\r") and self._line_start == len(self._buffer) - 1:
+            return _frame(bytes(self._buffer), self._lines, complete=True)
+        return None
 
     def _frames(self, *, last: bool) -> Iterator[Frame]:
         buffer = self._buffer

@@ -267,5 +267,5 @@ def test_a_server_in_front_of_itself_is_refused() -> None:
     with Misbehaving(answer()) as taken:
         port = taken.port
     settings = Settings(port=port, on_miss="forward", upstream=Address.read(f"http://localhost:{port}/v1"))
-    with pytest.raises(SettingError, match="--upstream: .* is this server itself"):
+    with pytest.raises(SettingError, match=r"--upstream: .* is this server itself"):
         Assembly(settings, (), io.StringIO())

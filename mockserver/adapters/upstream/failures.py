@@ -74,7 +74,9 @@ def unanswered(error: Exception, address: Address, timeout: float) -> Failure:
     if isinstance(error, httpx2.ConnectError):
         return Failure("unreachable", _words(error), _REACH.format(address.authority))
     if isinstance(error, httpx2.RemoteProtocolError) and "without sending" not in str(error):
-        return Failure("unreachable", f"what came is not HTTP ({error})", "Does it speak http:// or https:// there?")
+        return Failure(
+            "unreachable", f"what came is not valid HTTP ({error})", "Does it speak http:// or https:// there?"
+        )
     reset = any(isinstance(cause, ConnectionResetError) for cause in _causes(error))
     return Failure("unreachable", "connection reset" if reset else "it closed the connection without an answer")
 

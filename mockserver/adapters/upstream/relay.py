@@ -161,9 +161,6 @@ class _Passing:
         codings = headers.codings(raw)
         unpacker = Unpacker(codings) if can_undo(codings) else None
         head = headers.downwards(raw, status, undone=unpacker is not None)
-        if status < 200:
-            self._failure = Failure("unreachable", f"it answered with status {status}, which nobody asked for")
-            return
         self._head_at = self._now()
         try:
             await self._line.begin(status, headers.under(head, self._forward.headers))

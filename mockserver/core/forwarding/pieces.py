@@ -59,10 +59,10 @@ class Frames:
             return [Part(data)]
         parts = [self._part(frame) for frame in self._decoder.feed(data)]
         decoder = self._decoder
-        if decoder.ajar and decoder.held > self._sent:
+        ajar = decoder.ajar
+        if ajar is not None:
             # Complete but for a line feed that may never come.
-            frame = sse.decode(decoder.pending)[-1]
-            parts.append(Part(frame.raw[self._sent :], frame.data is not None))
+            parts.append(Part(ajar.raw[self._sent :], ajar.data is not None))
             self._sent, self._told = decoder.held, True
         elif decoder.held - self._sent > MOST_HELD:
             parts.append(Part(decoder.pending[self._sent :]))
