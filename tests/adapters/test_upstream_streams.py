@@ -49,8 +49,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
 def test_the_official_client_hears_what_it_hears_directly(other: Assembly) -> None:
     with relayed(other.base_url) as relay, OpenAI(base_url=relay.base_url, api_key="sk-mine", max_retries=0) as client:
         assert client.responses.create(model="gpt-5", input="hi").output_text == "hello"
-        for _ in client.responses.create(model="gpt-5", input="a story", stream=True):
-            pass  # the client builds its types while it reads the first one
+        with client.responses.stream(model="gpt-5", input="a story") as events:
+            events.until_done()  # the client builds its types while it reads the first one
         with client.responses.stream(model="gpt-5", input="a story") as events:
             arrived = [(event.type, time.monotonic()) for event in events]
             assert events.get_final_response().output_text == "Once upon a time there was a test"
