@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from mockserver.core.errors import Problem
+from mockserver.core.errors import Problem, RuleFileError
 from mockserver.core.recordings import customs, exactfile
 from mockserver.core.recordings.customs import Customs
 from mockserver.core.rulefiles.recordingform import PLAIN, TIMED
@@ -111,6 +111,15 @@ def _is_ours(path: Path, real: Path, stems: Collection[Path]) -> bool:
             return exactfile.is_timed(file.read(len(exactfile.FIRST_LINE)))
     except OSError:
         return False
+
+
+def customs_of(folder: Path) -> Customs:
+    """Return the customs of a folder, which need not be there yet. Raises `RuleFileError` for mistakes in them."""
+    besides = Besides(lambda path: None, Path.as_posix)
+    found = besides.customs(folder / customs.FILE)
+    if besides.problems:
+        raise RuleFileError(besides.problems)
+    return found
 
 
 def _upwards(folder: Path) -> Iterator[Path]:

@@ -73,7 +73,7 @@ class Recorder:
         self._match = match
         self._keep_headers = tuple(keep_headers)
         self._tell = tell
-        self._waiting: queue.SimpleQueue[Capture | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Capture | threading.Event | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
 
     def take(self, capture: Capture) -> None:
@@ -83,6 +83,14 @@ class Recorder:
             self._writer = threading.Thread(target=self._run, name="mockserver recorder", daemon=True)
             self._writer.start()
         self._waiting.put(capture)
+
+    def settle(self) -> Tally:
+        """Wait until all that was taken is written; return what became of it so far."""
+        if self._writer is not None:
+            written = threading.Event()
+            self._waiting.put(written)
+            written.wait()
+        return self.tally
 
     def close(self, *, clean: bool = True) -> Tally:
         """Wait until all is written and put a replacing set in place; return what became of it. Twice is fine.
@@ -104,6 +112,9 @@ class Recorder:
 
     def _run(self) -> None:
         while (capture := self._waiting.get()) is not None:
+            if isinstance(capture, threading.Event):
+                capture.set()
+                continue
             try:
                 self._write(capture)
             except OSError as error:

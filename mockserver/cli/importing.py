@@ -72,8 +72,9 @@ def importing(
     Exits with 1 where something was left out, and with 3 where no file could be read.
     """
     from mockserver.adapters import disk
+    from mockserver.adapters.besides import customs_of
     from mockserver.adapters.importer import Importer, sources
-    from mockserver.cli.recording import customs_of, read_match
+    from mockserver.cli.recording import read_match
     from mockserver.core.recordings.secrets import Redactor
 
     redactor = Redactor(customs_of(into))

@@ -18,20 +18,19 @@ import click
 from mockserver.adapters import voice
 from mockserver.cli import FOUND
 from mockserver.cli.serving import introduce, read_settings, setting_options
-from mockserver.core.errors import RuleFileError, SettingError
+from mockserver.core.errors import SettingError
 from mockserver.core.recordings.modes import MODES, Mode, Plan, plan, read_mode
-from mockserver.settings import TOKEN, Settings
+from mockserver.settings import SETTINGS, TOKEN, Settings
 
 if TYPE_CHECKING:
     from mockserver.core.recordings.capture import Capture
-    from mockserver.core.recordings.customs import Customs
     from mockserver.core.sessions import Session
 
 _RECORD: Final = replace(Settings(), validate="off", on_miss="forward", exhausted="miss")
 """What `record` uses: the real API judges requests, and each recording answers once."""
 
-_REPLAY: Final = replace(Settings(), exhausted="miss")
-"""What `replay` uses unless told otherwise: each recording answers once."""
+_REPLAY: Final = replace(Settings(), exhausted="miss", validate="off")
+"""What `replay` uses unless told otherwise: each recording answers once; the real API has judged what was asked."""
 
 _RECORDED_WITH: Final = (
     "host", "port", "upstream", "upstream_timeout", "upstream_ca", "trust_env", "speed", "journal", "log", "max_body",
@@ -84,6 +83,7 @@ def record(
 
     Clients keep their own API key. Exits with 1 where an exchange could not be recorded; the client has had its answer.
     """
+    from mockserver.adapters.besides import customs_of
     from mockserver.adapters.recorder import Recorder
     from mockserver.adapters.recordingset import RecordingSet
     from mockserver.assembly import Assembly
@@ -137,18 +137,6 @@ def _intent(todo: Plan, mode: Mode, settings: Settings, into: Path) -> str:
     return f"recording {settings.upstream} into {into} ({mode}{kept})"
 
 
-def customs_of(folder: Path) -> Customs:
-    """Return what the nearest `recordings.yaml` says. Raises `RuleFileError` with its mistakes."""
-    from mockserver.adapters import disk
-    from mockserver.adapters.besides import Besides
-
-    besides = Besides(lambda path: None, disk.shown)
-    found = besides.customs(folder / f"any{disk.SUFFIXES[0]}")
-    if besides.problems:
-        raise RuleFileError(besides.problems)
-    return found
-
-
 def read_match(ignore: Sequence[str], mask: Sequence[str]) -> dict[str, Any]:
     """Return what a new file says may differ. Raises `SettingError` for a path or mask that is none."""
     from mockserver.core.recordings.customs import MATCH_LEAF
@@ -172,6 +160,7 @@ def replay(recordings: tuple[str, ...], **flags: Any) -> None:
     """Answer from recordings: the same bytes at the same offsets, each once unless --exhausted says otherwise."""
     from mockserver.cli.serving import answer
 
-    if flags["exhausted"] is None and "MOCKSERVER_EXHAUSTED" not in os.environ:
-        flags["exhausted"] = _REPLAY.exhausted
+    for name in ("exhausted", "validate"):
+        if flags[name] is None and SETTINGS[name].variable not in os.environ:
+            flags[name] = getattr(_REPLAY, name)
     answer(recordings, flags)
