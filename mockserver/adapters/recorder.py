@@ -104,7 +104,7 @@ class Recorder:
         try:
             told = self._into.finish(clean=clean and not self.tally.failed)
         except OSError as error:
-            self._fail(f"the set {self._into} is not replaced: {_why(error)}")
+            self._fail(f"the set {self._into} is not replaced: {self._why(error)}")
         else:
             if told:
                 self._tell(told)
@@ -118,7 +118,7 @@ class Recorder:
             try:
                 self._write(capture)
             except OSError as error:
-                self._fail(f"NOT recorded, {_about(capture)}: {_why(error)}")
+                self._fail(f"NOT recorded, {_about(capture)}: {self._why(error)}")
             except RuleFileError as error:
                 self._fail(
                     f"NOT recorded, {_about(capture)}: it belongs into a file with mistakes; mend or move it: {error}"
@@ -160,6 +160,10 @@ class Recorder:
                 path.with_name(written.exact_name).unlink(missing_ok=True)
             raise
 
+    def _why(self, error: OSError) -> str:
+        where = disk.shown(Path(error.filename)) if isinstance(error.filename, str) else str(self._into)
+        return f"cannot write {where}: {error.strerror or error}"
+
     def _fail(self, text: str) -> None:
         self.tally.failed.append(text)
         self._tell(text)
@@ -168,8 +172,3 @@ class Recorder:
 def _about(capture: Capture) -> str:
     ended = "" if capture.end == "complete" else f", {capture.end}{f': {capture.why}' if capture.why else ''}"
     return f"{capture.method} {capture.path} {capture.status}{ended}"
-
-
-def _why(error: OSError) -> str:
-    name = f" {disk.shown(Path(error.filename))}" if isinstance(error.filename, str) else ""
-    return f"cannot write{name}: {error.strerror or error}"

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +237,23 @@ def test_a_folder_that_cannot_be_written(upstream: Served, tmp_path: Path) -> No
         assert served.end() == 1
     assert "NOT recorded" in served.err
     assert "blocked" in served.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file sizes cannot be limited there")
+def test_a_disk_that_is_full(upstream: Served, tmp_path: Path) -> None:
+    """Files may not grow beyond two kilobytes: the client has its answer, nothing half written is left, the rest goes on."""
+    into = tmp_path / "recordings"
+    limited = ["bash", "-c", 'ulimit -f 2 && exec "$0" "$@"', *COMMAND]
+    path = environment().get("PYTHONPATH", "")
+    with serving(
+        "--upstream", upstream.url, "--into", str(into), verb="record", command=limited, PYTHONPATH=path
+    ) as served:
+        assert served.post({"model": "gpt-5", "input": "x" * 5000})[0] == 200
+        assert served.post({"model": "gpt-5", "input": "limit"})[0] == 429
+        assert served.end() == 1
+    assert served.err.count("NOT recorded, POST") == 2, "once when it happens, once at the end"
+    assert "recordings: File too large" in served.err
+    assert sorted(files(into)) == ["limit.mock.yaml"]
 
 
 def test_an_unreadable_recording_is_never_overwritten(upstream: Served, tmp_path: Path) -> None:
