@@ -17,7 +17,7 @@ from mockserver.adapters import disk, voice
 from mockserver.adapters.accesslog import AccessLog
 from mockserver.adapters.asgi import App
 from mockserver.adapters.clock import SystemClock
-from mockserver.adapters.control import control, is_loopback
+from mockserver.adapters.control import Testimony, control, is_loopback
 from mockserver.adapters.server import Server, bind
 from mockserver.adapters.upstream import Client, Relay, Taken
 from mockserver.adapters.watch import Watch
@@ -92,21 +92,30 @@ def build_relay(settings: Settings, taken: Taken | None = None) -> Relay | None:
     return Relay(client, taken)
 
 
-def judged(session: Session, *, allow: Sequence[str] = (), strict: bool = False) -> tuple[bool, str]:
+def judged(
+    session: Session, *, allow: Sequence[str] = (), strict: bool = False, said: Testimony | None = None
+) -> tuple[bool, str]:
     """Return whether nothing is wrong with a session, and the report on it, as the control application tells it.
 
-    `allow` names what is let pass; `strict` also asks for each of the server's rules to be used. Raises `SettingError` for
-    a name that is none.
+    `allow` names what is let pass; `strict` also asks for each of the server's rules to be used. `said` is what the test
+    says that the session belongs to: the report is then the one that the test shows. Raises `SettingError` for a name that
+    is none.
     """
     from mockserver.testing.report import report
     from mockserver.testing.verdict import Made, judge, read_allowed
 
+    allowed = read_allowed(list(allow), "allow")
+    if said is not None:
+        made = Made(said.made, said.loaded, said.unfinished)
+        late, read, after = said.late, said.read, said.after
+        verdict = judge(session, made, allow=allowed, strict=strict, late=late, read=read, after=after)
+        return verdict.ok, report(verdict, said.allowing) if said.allowing else report(verdict)
     made = Made(session.rules, session.server.ruled)
-    verdict = judge(session, made, allow=read_allowed(list(allow), "allow"), strict=strict)
+    verdict = judge(session, made, allow=allowed, strict=strict)
     count = len(verdict.findings)
-    said = "clean" if verdict.ok else "1 finding" if count == 1 else f"{count} findings"
+    summary = "clean" if verdict.ok else "1 finding" if count == 1 else f"{count} findings"
     text = report(verdict, "ask with ?allow={}")
-    return verdict.ok, f"session '{session.name}': {said}\n{text}\n"
+    return verdict.ok, f"session '{session.name}': {summary}\n{text}\n"
 
 
 @dataclass(slots=True)
@@ -168,6 +177,7 @@ class Assembly:
                 report=judged,
             ),
             told=self._told,
+                examples=not paths,
             max_body=settings.max_body,
             upstream=upstream,
         )
