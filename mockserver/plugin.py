@@ -77,23 +77,46 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names.insert(0, FIXTURE)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Make sure of a shared server before tests are handed out: the processes that run them have no voice."""
+    if _only_hands_out(session.config) and not session.config.option.collectonly:
+        with _said_at_once():
+            session.config.stash[RUN].hand_out()
+
+
+@contextmanager
+def _said_at_once() -> Iterator[None]:
+    """End the run in one line where a shared server cannot be used."""
+    try:
+        yield
+    except MockServerError as error:
+        raise pytest.UsageError(f"--mockserver-url: {error}") from None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Start the server if a chosen test needs it; else leave the environment alone."""
     if not session.config.option.collectonly and not _only_hands_out(session.config):
-        session.config.stash[RUN].collected(any(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items))
+        run = session.config.stash[RUN]
+        used = any(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
+        run.collected(used)
+        if used and run.shared and not hasattr(session.config, "workerinput"):
+            with _said_at_once():
+                run.serve()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """From here on, what comes too late is for this test to hear of."""
-    item.config.stash[RUN].mark()
+    with _said_plainly():
+        item.config.stash[RUN].mark()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that has passed, when something is wrong with its session."""
     result = yield
-    text = item.config.stash[RUN].judge(item)
+    with _said_plainly():
+        text = item.config.stash[RUN].judge(item)
     if text:
         raise pytest.fail.Exception(text, pytrace=False)
     return result
@@ -103,7 +126,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add a section to the report of a test that has failed by itself."""
+    """Show of a failure the test's own lines; add a section to the report of a test that has failed by itself."""
+    if call.excinfo is not None and not item.config.getoption("fulltrace", False):
+        from mockserver.pytesting.tracebacks import cut
+
+        cut(call.excinfo)
     report = yield
     if report.failed:
         text = item.config.stash[RUN].section(item)
@@ -148,6 +175,7 @@ def mockserver(
     with _said_plainly():
         running = run.begin(request.node, mockserver_config)
     yield running.server
-    text = run.end(running)
+    with _said_plainly():
+        text = run.end(running)
     if text:
         raise pytest.fail.Exception(text, pytrace=False)

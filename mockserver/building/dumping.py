@@ -7,7 +7,7 @@ what the keys of a rule mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from mockserver.building.drafts import Draft
 from mockserver.building.places import of_function
@@ -45,7 +45,7 @@ def _rule(draft: Draft) -> Iterator[str]:
         yield f"  # {_one_line(draft.place)}: left out: {reason}"
         return
     yield f"  # {_one_line(draft.place)}"
-    for number, line in enumerate(_block(_plain(mapping))):
+    for number, line in enumerate(_block(plain(mapping))):
         yield f"  {'  ' if number else '- '}{line}"
 
 
@@ -58,28 +58,41 @@ def _otherwise(draft: Draft) -> Iterator[str]:
         yield f"# {_one_line(draft.place)}: `otherwise` left out: {reason}"
         return
     yield f"# {_one_line(draft.place)}"
-    yield from _entry("otherwise", _plain(mapping["reply"]))
+    yield from _entry("otherwise", plain(mapping["reply"]))
 
 
 # What cannot be written
 
 
+class Unwritable(NamedTuple):
+    """What keeps a rule from being written: a test or a function that is Python, or look-ups in JSON among other items."""
+
+    what: Literal["test", "function", "look-ups"]
+    words: str
+
+
+def unwritable(mapping: Mapping[str, Any]) -> Unwritable | None:
+    """Return the first thing in a draft's `mapping` that cannot be written, None when all can."""
+    return next(_python(mapping, ()), None)
+
+
 def _unwritable(draft: Draft, mapping: Mapping[str, Any]) -> str:
     if not draft.answers:
         return "it has no reply"
-    found = next(_python(mapping, ()), None)
-    return "" if found is None else found
+    found = unwritable(mapping)
+    return "" if found is None else found.words
 
 
-def _python(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+def _python(value: Any, path: tuple[str | int, ...]) -> Iterator[Unwritable]:
     """Yield why a value cannot be written."""
     if isinstance(value, Predicate):
-        yield f"`{dotted(path)}` is Python: {_one_line(value.words)}"
+        yield Unwritable("test", f"`{dotted(path)}` is Python: {_one_line(value.words)}")
     elif isinstance(value, Answer):
-        yield f"`{dotted(path)}` is a Python function: {'' if value.function is None else of_function(value.function)}"
+        named = "" if value.function is None else of_function(value.function)
+        yield Unwritable("function", f"`{dotted(path)}` is a Python function: {named}")
     elif isinstance(value, Compact):
-        if "{{" in flow(_plain(value.value)):
-            yield f"`{dotted(path)}` is JSON with look-ups among other items"
+        if "{{" in flow(plain(value.value)):
+            yield Unwritable("look-ups", f"`{dotted(path)}` is JSON with look-ups among other items")
     elif isinstance(value, Mapping):
         for name, each in value.items():
             yield from _python(each, (*path, name))
@@ -92,15 +105,15 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as a rule file can hold it."""
     if isinstance(value, Compact):
         import orjson  # loaded with the engine anyway; here for the one spelling of compact JSON
 
         return orjson.dumps(value.value).decode()
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
 
 
 # Layout: one line where it fits, else one entry a line

@@ -11,9 +11,11 @@ nothing of the server: that runs elsewhere, and may be older or newer.
 from mockserver.control.client import Control
 from mockserver.control.server import ControlError
 from mockserver.control.session import Rules, Session, Time
-from mockserver.control.told import Clock, Exchange, Page, Report, Rule, SessionInfo
+from mockserver.control.told import Alias, Answer, Clock, Exchange, Page, Report, Rule, SessionInfo, Verdict
 
 __all__ = [
+    "Alias",
+    "Answer",
     "Clock",
     "Control",
     "ControlError",
@@ -25,4 +27,5 @@ __all__ = [
     "Session",
     "SessionInfo",
     "Time",
+    "Verdict",
 ]

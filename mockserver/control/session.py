@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from mockserver.control import told
 from mockserver.control.server import Server, error_of, parsed
-from mockserver.control.told import Clock, Page, Report, Rule, SessionInfo
+from mockserver.control.told import Clock, Page, Report, Rule, SessionInfo, Verdict
 
 Rules: TypeAlias = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """The text of a rule file, a file to read, the same as a mapping, or a list of rules."""
@@ -51,9 +51,10 @@ class Session:
         status: int = 0,
         after: str | int = "",
         limit: int = 0,
+        whole: bool = False,
     ) -> Page:
         """Return what was asked in it; see `Control.requests`."""
-        return read_journal(self.server, self.name, misses, rule, kind, status, after, limit)
+        return read_journal(self.server, self.name, misses, rule, kind, status, after, limit, whole)
 
     def rules(self) -> tuple[Rule, ...]:
         """Return every rule that can answer in it, in the order in which they are asked."""
@@ -107,6 +108,10 @@ class Session:
             raise error_of(status, answer)
         return Report(found["clean"], found["report"])
 
+    def judge(self, **said: Any) -> Verdict:
+        """Return the verdict of a test that knows more than the server: see the table of testimonies."""
+        return told.verdict(self._call("POST", "/report", body=said))
+
     def assert_clean(self, *, allow: Sequence[str] = (), strict: bool = False) -> None:
         """Raise `AssertionError` with the report unless nothing is wrong."""
         found = self.report(allow=allow, strict=strict)
@@ -135,11 +140,24 @@ class Session:
 
 
 def read_journal(
-    server: Server, session: str, misses: bool, rule: str, kind: str, status: int, after: str | int, limit: int
+    server: Server,
+    session: str,
+    misses: bool,
+    rule: str,
+    kind: str,
+    status: int,
+    after: str | int,
+    limit: int,
+    whole: bool,
 ) -> Page:
     """Return a page of the journal of one session, or ("") of all."""
     asked = {"session": session, "misses": "1" if misses else "", "rule": rule, "kind": kind}
-    asked |= {"status": str(status or ""), "after": str(after), "limit": str(limit or "")}
+    asked |= {
+        "status": str(status or ""),
+        "after": str(after),
+        "limit": str(limit or ""),
+        "whole": "1" if whole else "",
+    }
     found = server.call("GET", "/requests", {name: value for name, value in asked.items() if value})
     page = Page(told.exchange(each) for each in found["requests"])
     page.next = found["next"]

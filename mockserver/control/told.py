@@ -5,14 +5,27 @@ This room decides their shapes. It must not know how they were asked for. A newe
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What was to be sent: headers in their order, and the whole body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what became of it. Offsets and durations are milliseconds; `ended` is None while it goes on."""
+    """One request and what became of it. Offsets and durations are milliseconds; `ended` is None while it goes on.
+
+    What follows `note_kinds` is told where whole exchanges are asked for.
+    """
 
     number: int
     time: float
@@ -35,6 +48,18 @@ class Exchange:
     miss: str = ""
     violations: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    note_kinds: tuple[str, ...] = ()
+    """For each note `untruth`, `unfilled`, `raised`, or "" for one that fails no test."""
+    content: bytes = b""
+    """The request's body as it came."""
+    answer: Answer | None = None
+    """What was to be sent, where the session keeps answers."""
+    received: float = 0.0
+    """When the whole request was there, in seconds of the server's clock that only moves forward; 0 while it goes on."""
+    link: int = 0
+    """Tells the connections of one session apart; 0 while it goes on."""
+    link_ended: str = ""
+    """Who ended the connection, `client` or `server`; "" while it is open."""
 
     def __repr__(self) -> str:
         return f"<Exchange {self.number} {self.method} {self.path} {self.status} {self.kind} {self.rule!r}>"
@@ -95,6 +120,25 @@ class Report:
         return self.text
 
 
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name that means a session. `late` is the number of the last request that came too late for one of its own."""
+
+    name: str
+    session: str
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a test is told of its session: whether it is clean, the report, and the numbers up to which it was judged."""
+
+    clean: bool
+    text: str
+    judged: int
+    late: int
+
+
 def known(kind: type, told: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is told of the fields of a value."""
     return {each.name: told[each.name] for each in fields(kind) if each.name in told}
@@ -104,10 +148,14 @@ def exchange(told: Mapping[str, Any]) -> Exchange:
     """Return one entry of the journal."""
     found = known(Exchange, told)
     lists: dict[str, Any] = {name: tuple(found[name]) for name in _LISTS if found.get(name) is not None}
-    return Exchange(**{**found, **lists})
+    content, sent = b64decode(found.get("content", "")), found.get("answer")
+    answer = sent and Answer(
+        sent["status"], tuple((name, each) for name, each in sent["headers"]), b64decode(sent["body"])
+    )
+    return Exchange(**{**found, **lists, "content": content, "answer": answer})
 
 
-_LISTS: Final = ("planned_ms", "sent_ms", "violations", "notes")
+_LISTS: Final = ("planned_ms", "sent_ms", "violations", "notes", "note_kinds")
 
 
 def info(told: Mapping[str, Any]) -> SessionInfo:
@@ -118,6 +166,16 @@ def info(told: Mapping[str, Any]) -> SessionInfo:
 def clock(told: Mapping[str, Any]) -> Clock:
     """Return what is told of a clock."""
     return Clock(**known(Clock, told))
+
+
+def alias(told: Mapping[str, Any]) -> Alias:
+    """Return what is told of an alias."""
+    return Alias(**known(Alias, told))
+
+
+def verdict(told: Mapping[str, Any]) -> Verdict:
+    """Return a verdict."""
+    return Verdict(told["clean"], told["report"], told["judged"], told["late"])
 
 
 def rules(told: Mapping[str, Any]) -> tuple[Rule, ...]:

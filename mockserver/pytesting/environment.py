@@ -9,6 +9,9 @@ import os
 from collections.abc import MutableMapping
 from typing import Final
 
+KEY: Final = "mock"
+"""The API key that clients are given where any is accepted."""
+
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 

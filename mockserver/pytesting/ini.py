@@ -5,6 +5,7 @@ This room decides what they are called and how a wrong value reads. It must not 
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, Literal, TypeAlias
 
 import pytest
@@ -22,8 +23,18 @@ _LISTS: Final = frozenset({"allow_params", "auth_keys"})
 _SWITCHES: Final = frozenset({"lenient"})
 
 
+URL: Final = "MOCKSERVER_URL"
+
+
 def declare(parser: pytest.Parser) -> None:
     """Make the settings known to pytest."""
+    parser.getgroup("mockserver").addoption(
+        "--mockserver-url",
+        metavar="URL",
+        default=None,
+        help=f"use the `mockserver serve` at this URL instead of a server of our own (else ${URL}, else the ini setting)",
+    )
+    parser.addini(f"{PREFIX}url", "the `mockserver serve` to use instead of a server of our own", default="")
     parser.addini(
         f"{PREFIX}env",
         "when OPENAI_BASE_URL, OPENAI_API_KEY and NO_PROXY point here: early (before tests are collected; the default), "
@@ -47,6 +58,16 @@ def mode(config: pytest.Config) -> EnvironmentMode:
         hint = f"; did you mean {like}?" if like else ""
         raise SettingError(f"{PREFIX}env: expected early, test or off, got {given!r}{hint}")
     return given
+
+
+def url(config: pytest.Config) -> str:
+    """Return the URL of the shared server, "" for none: the option's, else the environment's, else the setting's."""
+    given = vars(config.option).get("mockserver_url")
+    if given is None:  # early in a run only this has been read
+        given = vars(config.known_args_namespace).get("mockserver_url")
+    if given is None:
+        given = os.environ.get(URL) or _value(config, "url")
+    return str(given).strip()
 
 
 def dialect(config: pytest.Config) -> str:

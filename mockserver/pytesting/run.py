@@ -1,15 +1,13 @@
-"""One pytest run and its server: when it starts, which test's session is the running one, and when it ends.
+"""One pytest run: which ground it stands on, which test's session is the running one, and when it ends.
 
-This room decides how tests share one server without ever seeing each other. It must not know how a verdict is reached
-(`testing.verdict`) or which hooks call it (`mockserver.plugin`). Each process of a run that is spread over several has a
-run, and a server, of its own.
+This room decides how tests share one server without ever seeing each other. It must not know where that server is (`ground`),
+how a verdict is reached (`testing.verdict`) or which hooks call it (`mockserver.plugin`). Each process of a run that is spread
+over several has a run of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,28 +17,18 @@ import pytest
 
 from mockserver.core.errors import MockServerError, SettingError
 from mockserver.pytesting import ini
-from mockserver.pytesting.environment import Environment
-from mockserver.pytesting.failures import Failures
+from mockserver.pytesting.environment import KEY, Environment
+from mockserver.pytesting.own import Own
 from mockserver.pytesting.wishes import Places, Wishes
 
 if TYPE_CHECKING:
-    import socket
-
-    from mockserver.core.sessions import Sessions
-    from mockserver.testing.host import Host
+    from mockserver.pytesting.ground import Ground
     from mockserver.testing.server import MockServer
-    from mockserver.testing.verdict import Verdict
 
 FIXTURE: Final = "mockserver"
 MARKER: Final = "mockserver"
 
 MARK: Final = f"@pytest.mark.{MARKER}"
-
-ANYBODY: Final = "default"
-"""The session of requests that name none: an alias of the running test's."""
-
-KEY: Final = "mock"
-"""The API key that clients are given where any is accepted."""
 
 LONGEST_SLUG: Final = 100
 
@@ -60,19 +48,15 @@ class Running:
 
 
 class Run:
-    """What a pytest run keeps. Nothing heavy is loaded before `serve`."""
+    """What a pytest run keeps. Nothing heavy is loaded before the server is asked for."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._config = config
         self._environment = Environment()
-        self._held: socket.socket | None = None
-        self._host: Host | None = None
-        self._refused: MockServerError | None = None
-        self._failures: Failures | None = None
         self._names: Counter[str] = Counter()
         self._mode = ini.mode(config)
         self._wishes = ini.wishes(config)
-        self._late = 0
+        self.shared = ini.url(config)
+        self._ground = _ground(self.shared, self._wishes, ini.dialect(config))
         self.running: Running | None = None
 
     # --- the server
@@ -80,19 +64,10 @@ class Run:
     @property
     def base_url(self) -> str:
         """What a client is given that means the running test's session, whichever that is."""
-        from mockserver.adapters.port import url_of
-
-        return f"{url_of(self._port())}/v1"
-
-    def _port(self) -> socket.socket:
-        if self._held is None:
-            from mockserver.adapters.port import hold
-
-            self._held = hold()
-        return self._held
+        return self._ground.base_url
 
     def begin_early(self) -> None:
-        """Before tests are collected: take the port and point clients at it, if that is wanted."""
+        """Before tests are collected: point clients at the server to be, if that is wanted."""
         if self._mode == "early":
             self._point()
 
@@ -109,36 +84,29 @@ class Run:
         """Leave the environment as it was: no test runs here that needs the server."""
         self._environment.restore()
 
-    def serve(self) -> Host:
-        """Return the server, started. Raises `MockServerError` for rules or settings that it cannot be started with."""
-        if self._refused is not None:
-            raise self._refused
-        if self._host is None:
-            from mockserver.testing.host import FOR_TESTS, Host
-            from mockserver.testing.verdict import NOBODY
+    def serve(self) -> None:
+        """Make the server ready. Raises `MockServerError` for one that cannot be had."""
+        self._ground.serve()
 
-            dialect = ini.dialect(self._config) or FOR_TESTS.dialect
-            host = Host(replace(FOR_TESTS, dialect=dialect), self._wishes.rules, held=self._port())
-            try:
-                engine = host.start()
-            except MockServerError as error:  # a host is started once; every test that needs it is told the same
-                self._refused = error
-                raise
-            self._host = host
-            engine.sessions.end(NOBODY)  # nothing has asked yet, so this need not be said on the server's thread
-            self._mean(NOBODY)
-            self._failures = Failures()
-        return self._host
+    def hand_out(self) -> None:
+        """Before tests are handed out to other processes: make sure that a server elsewhere will do for all of them.
+
+        Raises `MockServerError`: those processes have no voice of their own.
+        """
+        if self.shared:
+            from mockserver.testing.sharing.host import named
+
+            if named(self.shared):
+                raise SettingError(
+                    f"the session in {self.shared} is one app's, and can mean one test at a time: run without -n, "
+                    "or give the bare URL"
+                )
+            self.serve()
 
     def close(self) -> None:
-        """Stop the server, give back the port, put back the environment."""
+        """Give the server back, put back the environment."""
         self._environment.restore()
-        if self._failures is not None:
-            self._failures.close()
-        if self._host is not None:
-            self._host.stop()
-        elif self._held is not None:
-            self._held.close()
+        self._ground.close()
 
     def _point(self) -> None:
         keys = self._wishes.options.get("auth_keys") or (KEY,)
@@ -150,9 +118,7 @@ class Run:
         """Begin a test's session. Raises `MockServerError` for wishes that make no sense."""
         places = Places(item.path.parent, item.config.rootpath)
         wishes = self._wished(item, config, places)
-        host = self.serve()
-        server = opened(host, self._name(item.nodeid), wishes, places)
-        self._mean(server.session_name)
+        server = self._ground.open(self._name(item.nodeid), wishes, places)
         if self._mode != "off":
             self._point()
         self.running = Running(item, server)
@@ -160,20 +126,13 @@ class Run:
 
     def end(self, running: Running) -> str:
         """End a test's session. Return the report of what went wrong since its verdict, "" for nothing."""
-        from mockserver.testing.verdict import NOBODY
-
-        text = self._told(running) if running.passed else ""
-        self._mean(NOBODY)
-        running.server.close()
-        if self._mode == "test":
-            self._environment.restore()
-        self.running = None
-        return text
-
-    def _mean(self, session: str) -> None:
-        """Let requests that name no session go to this one."""
-        host = self.serve()
-        host.run(lambda: host.engine.sessions.alias(ANYBODY, session))
+        try:
+            return self._told(running) if running.passed else ""
+        finally:
+            self.running = None
+            if self._mode == "test":
+                self._environment.restore()
+            self._ground.leave(running.server)
 
     def _wished(self, item: pytest.Item, config: Any, places: Places) -> Wishes:
         """Return what is wished for a test: ini, then the fixture, then markers from the outermost in."""
@@ -193,6 +152,9 @@ class Run:
 
     def _name(self, nodeid: str) -> str:
         """Return a session's name: the same in every run, another one when a test is run again."""
+        import re
+        import zlib
+
         slug = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid.rpartition("/")[2]).strip("-.")[:LONGEST_SLUG]
         name = f"{slug}-{zlib.crc32(nodeid.encode()):08x}"
         self._names[name] += 1
@@ -202,9 +164,7 @@ class Run:
 
     def mark(self) -> None:
         """From now on, requests to ended sessions and failures of ours are the coming test's to hear of."""
-        if self._host is not None and self._failures is not None:
-            self._late = self._late_total()
-            self._failures.take()
+        self._ground.mark()
 
     def judge(self, item: pytest.Item) -> str:
         """Return the report on a test that has passed so far, "" when nothing is wrong."""
@@ -213,53 +173,39 @@ class Run:
             text = self._told(running)
             running.passed = not text
             return text
-        if self._host is None or self._late_total() == self._late:
+        if not self._ground.serves or not self._ground.astir():
             return ""
-        return self._told(None)  # something talks to the server, and this test never asked for it
+        return self._ground.overdue(self._wishes.allow)  # something talks to the server; this test never asked for it
 
     def section(self, item: pytest.Item) -> str:
         """Return what is told of a test that has failed by itself: findings if there are any, and its exchanges."""
         running = self._of(item)
-        return "" if running is None or running.judged is not None else self._told(running, clean=True)
+        if running is None or running.judged is not None:
+            return ""
+        try:
+            return self._told(running, clean=True)
+        except MockServerError as error:  # a server elsewhere that is gone
+            return f"mockserver: {error}"
 
     def _of(self, item: pytest.Item) -> Running | None:
         return self.running if self.running is not None and self.running.item is item else None
 
-    def _late_total(self) -> int:
-        return 0 if self._host is None else self._host.engine.sessions.late.journal.total
-
-    def _told(self, running: Running | None, *, clean: bool = False) -> str:
+    def _told(self, running: Running, *, clean: bool = False) -> str:
         """Return the report on what came since the last verdict; without `clean`, "" when nothing is wrong with it."""
-        from mockserver.testing.report import report
-
-        host = self.serve()
-        verdict = host.run(lambda: self._verdict(host.engine.sessions, running))
-        return report(verdict) if clean or not verdict.ok else ""
-
-    def _verdict(self, sessions: Sessions, running: Running | None) -> Verdict:
-        from mockserver.testing.verdict import judge
-
-        late = list(sessions.late.journal.entries(after=self._late))
-        self._late = sessions.late.journal.total
-        broken = self._failures.take() if self._failures is not None else []
-        if running is None:
-            return judge(sessions.late, after=self._late, late=late, broken=broken, allow=self._wishes.allow)
-        after, running.judged = running.judged or 0, running.server.session.journal.total
-        return running.server.verdict(late=late, broken=broken, after=after)
+        fine, text, running.judged = self._ground.judge(running.server, running.judged or 0)
+        return text if clean or not fine else ""
 
 
-def opened(host: Host, name: str, wishes: Wishes, places: Places) -> MockServer:
-    """Return a server for one test: a session of the host, by this name."""
-    from mockserver.testing.server import MockServer
+def _ground(url: str, wishes: Wishes, dialect: str) -> Ground:
+    if not url:
+        return Own(wishes.rules, dialect)
+    if dialect:
+        raise SettingError(
+            f"{ini.PREFIX}dialect: the dialect is that of the shared server; give it to `mockserver serve`"
+        )
+    from mockserver.pytesting.shared import Shared
 
-    made = MockServer(
-        wishes.rules,
-        host=host,
-        session=name,
-        base=places.test,
-        allow=wishes.allow,
-        strict=wishes.strict,
-        check=False,
-        **wishes.options,
-    )
-    return made.start()
+    try:
+        return Shared(url, wishes.rules)
+    except SettingError as error:
+        raise SettingError(f"--mockserver-url: {error}") from None

@@ -83,9 +83,11 @@ class AskedRequest:
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
+        __tracebackhide__ = True
         raise AttributeError("a received request cannot be changed")
 
     def __delattr__(self, name: str) -> None:
+        __tracebackhide__ = True
         raise AttributeError("a received request cannot be changed")
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple, NoReturn, TypeAlias, Unpack
 
 from mockserver.building import Conditions
+from mockserver.core.errors import MisuseError
 from mockserver.core.journal import Journal
 from mockserver.core.messages import Ending, Exchange
 from mockserver.testing.asked import ToolOutput
@@ -99,7 +100,7 @@ class Asking(ABC):
         __tracebackhide__ = True
         if in_order is not None:
             if times is not None:
-                raise TypeError("`times` counts requests that are alike; with `in_order` repeat the entry instead")
+                raise MisuseError("`times` counts requests that are alike; with `in_order` repeat the entry instead")
             return self._ordered(in_order, conditions)
         wanted = Wanted(conditions)
         requests = self._received()

@@ -6,26 +6,27 @@ session is reached.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from mockserver.core.durations import moment
-from mockserver.core.errors import SettingError
-from mockserver.core.sessions import Session
+from mockserver.core.errors import MockServerError, SettingError
 
 Moment: TypeAlias = str | float | datetime
 """A time of day: `"2026-01-31T12:00:00Z"`, a datetime (UTC unless it says otherwise), seconds since 1970, or `"+5m"`."""
 
 
 class Hands(Protocol):
-    """What moves the clock of a session, wherever that is."""
+    """What moves the clock of a session, wherever that is. `time` gives its time of day, and whether it stands still."""
 
-    @property
-    def session(self) -> Session: ...
+    def time(self) -> tuple[float, bool]: ...
     def freeze(self, at: float | None) -> None: ...
     def advance(self, seconds: float) -> None: ...
+
+
+class ClockError(MockServerError, ValueError):
+    """A clock cannot be moved so."""
 
 
 class Clock:
@@ -41,7 +42,7 @@ class Clock:
     @property
     def now(self) -> float:
         """The session's time of day, in seconds since the epoch."""
-        return self._hands.session.now(time.time())
+        return self._hands.time()[0]
 
     @property
     def time(self) -> datetime:
@@ -51,12 +52,15 @@ class Clock:
     @property
     def frozen(self) -> bool:
         """Whether it stands still."""
-        return self._hands.session.frozen is not None
+        return self._hands.time()[1]
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Let a frozen clock go forward. Raises `ValueError` for a running one and for going back."""
+        """Let a frozen clock go forward. Raises `ClockError`, a `ValueError`, for a running one and for going back."""
         given = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
-        self._hands.advance(given)
+        try:
+            self._hands.advance(given)
+        except ValueError as error:
+            raise ClockError(str(error)) from None
 
     def freeze(self, at: Moment | None = None) -> None:
         """Stop the clock, at the given time or at its present one; `"+5m"` counts from the present one."""

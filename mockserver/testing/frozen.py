@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 
 def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
+    __tracebackhide__ = True
     kind = "dict" if isinstance(self, dict) else "list"
     raise TypeError(f"what was received cannot be changed; change a copy: copy.deepcopy(...) gives a plain {kind}")
 

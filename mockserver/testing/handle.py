@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Unpack
 
 from mockserver.building import Answering, Draft, Part, answer
-from mockserver.core.errors import RuleError, nearest
+from mockserver.core.errors import MisuseError, RuleError, nearest
 
 if TYPE_CHECKING:
     from mockserver.testing.received import Requests
@@ -158,7 +158,7 @@ def _parted(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     for name in keywords:
         if name not in known:
             close = nearest(name, known)
-            raise TypeError(
+            raise MisuseError(
                 f"unknown argument `{name}` of a reply; "
                 + (f"did you mean `{close}`?" if close else f"known: {', '.join(known)}")
             )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from mockserver.adapters.port import bind, listen, url_of
 from mockserver.settings import Settings
+from mockserver.testing.rulesets import RuleSets
 from mockserver.testing.worker import IdleError, Worker
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from mockserver.core.engine import Engine
     from mockserver.core.options import Options
     from mockserver.core.sessions import Session
+    from mockserver.testing.seat import Seat
+    from mockserver.testing.terms import Terms
 
 T = TypeVar("T")
 
@@ -63,7 +66,7 @@ class Host:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self._stopped = False
-        self._sets: dict[tuple[Path, ...], RuleSet] = {}
+        self._sets = RuleSets()
         self._named = 0
         self._url = ""
 
@@ -203,13 +206,13 @@ class Host:
 
         Mistakes are told in the set's `problems`.
         """
-        from mockserver.adapters import disk
+        return self._sets.read(paths)
 
-        key = tuple(paths)
-        found = self._sets.get(key)
-        if found is None or disk.stamps(found) != found.stamps:
-            found = self._sets[key] = disk.read_rules(key)
-        return found
+    def sit(self, name: str | None, terms: Terms) -> Seat:
+        """Begin a session on these terms, for a test."""
+        from mockserver.testing.seat import Seat
+
+        return Seat(self, name, terms)
 
     # --- the parts
 

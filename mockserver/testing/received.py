@@ -191,6 +191,7 @@ class Requests(Sequence[ReceivedRequest]):
     @overload
     def __getitem__(self, index: slice) -> Requests: ...
     def __getitem__(self, index: SupportsIndex | slice) -> ReceivedRequest | Requests:
+        __tracebackhide__ = True
         if isinstance(index, slice):
             return Requests(self._all[index])
         try:

@@ -22,7 +22,8 @@ from mockserver.core.messages import Request
 from mockserver.core.rules import misses
 from mockserver.core.rules.book import Mismatch, RuleReport
 from mockserver.core.rules.showing import is_secret, show, without_secrets
-from mockserver.testing.verdict import ALLOWABLE, NOBODY, Finding, Kind, Verdict
+from mockserver.core.sessions import NOBODY
+from mockserver.testing.verdict import ALLOWABLE, Finding, Kind, Verdict
 
 MARKER: Final = '@pytest.mark.mockserver(allow=["{}"])'
 
@@ -138,7 +139,7 @@ _FLAG: Final = re.compile(r"mockserver: --allow-param (\S+) lets it through")
 
 
 def _late(finding: Finding) -> str:
-    if finding.what == NOBODY:
+    if finding.what.endswith(NOBODY):
         return "in the test: a request came to mockserver, and this test does not use it"
     return f"in the app: a request came for the session {finding.what}, which has ended"
 
@@ -193,8 +194,10 @@ def _of_miss(finding: Finding) -> Iterator[str]:
     yield f"new in request {finding.entries[0].number}:"
     yield from _indented(misses.asked(request, nearest))
     if nearest is not None:
-        yield f"nearest rule: {nearest.report.rule.label}"
+        yield f"nearest {'recording' if nearest.report.rule.alike else 'rule'}: {nearest.report.rule.label}"
         yield from _indented(conditions(nearest.report))
+        if nearest.report.rule.alike:
+            yield from misses.advice(request, nearest.report)
         yield from (f"next: {each.rule.label}: {misses.why(each, 1)}" for each in nearest.others[:1])
     if request.path != endpoints.RESPONSES:
         yield endpoints.advice(request.path)
@@ -266,7 +269,7 @@ def _of_late(finding: Finding) -> Iterator[str]:
         request = entry.exchange.request
         said = request.unread().conversation.said
         yield f"{request.method} {show(request.path, 80)[1:-1]}{'' if said is None else f': {show(said)}'}"
-    if finding.what == NOBODY:
+    if finding.what.endswith(NOBODY):
         yield "give the test the `mockserver` fixture; if it should not ask at all, an earlier test left something running"
     else:
         yield "that test left something running (a thread, a task, a client in a loop); wait for it there"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from mockserver import building
@@ -21,36 +22,52 @@ from mockserver.testing.received import Requests
 T = TypeVar("T")
 
 
-class Call(Protocol):
-    """Calls a step where no two run at once, and returns what it returns."""
-
-    def __call__(self, step: Callable[[], T], /) -> T: ...
-
-
-Use = Callable[[Sequence[CoreRule], Sequence[CoreRule]], None]
-"""Puts rules, and those for whatever no other answers, in place of the session's own."""
-
-
 @dataclass(slots=True, eq=False)
-class _Place:
-    """One draft with the rule made of it, or the rules of a file. `number` is the draft's for good."""
+class Place:
+    """One draft with the rule made of it, or the rules of some files. `number` is the draft's for good."""
 
     number: int = 0
     draft: Draft | None = None
     rule: CoreRule | None = None
+    files: tuple[Path, ...] = ()
     loaded: tuple[CoreRule, ...] = ()
     otherwise: tuple[CoreRule, ...] = ()
 
 
-class Roster:
-    """What a test has said so far. `use` puts it to work, `used` says how often a rule has answered."""
+def arranged(places: Sequence[Place]) -> tuple[list[CoreRule], list[CoreRule]]:
+    """Return the rules in order, and those for whatever no other answers: the test's own before those of files."""
+    rules: list[CoreRule] = []
+    own: list[CoreRule] = []
+    filed: list[CoreRule] = []
+    for place in places:
+        if place.rule is not None:
+            (own if place.draft is not None and place.draft.otherwise else rules).append(place.rule)
+        rules += place.loaded
+        filed += place.otherwise
+    return rules, [*own, *filed]
 
-    def __init__(self, call: Call, use: Use, used: Callable[[CoreRule], int], requests: Callable[[], Requests]) -> None:
-        self._call = call
-        self._use = use
-        self._used = used
+
+class Ground(Protocol):
+    """The session that the rules are for, as this room sees it."""
+
+    def call(self, step: Callable[[], T], /) -> T:
+        """Call a step where no two run at once, and return what it returns."""
+
+    def publish(self, places: Sequence[Place]) -> None:
+        """Put all of these to work in place of what was there. Raises `RuleError` for what cannot be."""
+
+    def used(self, rule: CoreRule) -> int:
+        """Return how often a rule has answered."""
+
+
+class Roster:
+    """What a test has said so far, for a session."""
+
+    def __init__(self, ground: Ground, requests: Callable[[], Requests]) -> None:
+        self._call = ground.call
+        self._ground = ground
         self._requests = requests
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._count = 0
 
     # --- what a test says
@@ -72,21 +89,20 @@ class Roster:
             made = When(draft, self).reply(*parts, **keywords)
             for place in before:
                 self._places.remove(place)
-            self._apply()
+            self._ground.publish(self._places)
             return made
 
         return self._call(step)
 
-    def load(self, rules: Iterable[CoreRule], otherwise: Iterable[CoreRule]) -> None:
+    def load(self, rules: Iterable[CoreRule], otherwise: Iterable[CoreRule], files: Sequence[Path] = ()) -> None:
         """Add the rules of files; those that are there already stay where they are."""
 
         def step() -> None:
             known = {rule.key for place in self._places for rule in (*place.loaded, *place.otherwise)}
             fresh = tuple(rule for rule in rules if rule.key not in known)
-            self._places.append(
-                _Place(loaded=fresh, otherwise=tuple(each for each in otherwise if each.key not in known))
-            )
-            self._apply()
+            rest = tuple(each for each in otherwise if each.key not in known)
+            self._places.append(Place(files=tuple(files), loaded=fresh, otherwise=rest))
+            self._ground.publish(self._places)
 
         self._call(step)
 
@@ -127,7 +143,7 @@ class Roster:
             made = self._compiled(draft, at)
             before, self._places[at].rule = self._places[at].rule, made
             try:
-                self._apply()
+                self._ground.publish(self._places)
             except BaseException:
                 self._places[at].rule = before
                 raise
@@ -150,7 +166,7 @@ class Roster:
     def uses(self, draft: Draft) -> int:
         """See `Home.uses`."""
         rule = self._rule(draft)
-        return 0 if rule is None else self._used(rule)
+        return 0 if rule is None else self._ground.used(rule)
 
     def answered(self, draft: Draft) -> Requests:
         """See `Home.answered`."""
@@ -162,9 +178,9 @@ class Roster:
     def _rule(self, draft: Draft) -> CoreRule | None:
         return next((place.rule for place in self._places if place.draft is draft), None)
 
-    def _numbered(self, draft: Draft) -> _Place:
+    def _numbered(self, draft: Draft) -> Place:
         self._count += 1
-        return _Place(self._count, draft)
+        return Place(self._count, draft)
 
     def _compiled(self, draft: Draft, at: int) -> CoreRule:
         others = [other for other in self.drafts if other is not draft]
@@ -175,15 +191,3 @@ class Roster:
         same = sum(other.place == draft.place and not other.name for other in earlier)
         # A loop, or a line that says two: told apart where FILE:LINE alone does not.
         return replace(made, name=f"#{same + 1}") if same and not draft.name else made
-
-    def _apply(self) -> None:
-        """Put everything to work: rules in the order given; the test's own `otherwise` before those of files."""
-        rules: list[CoreRule] = []
-        own: list[CoreRule] = []
-        filed: list[CoreRule] = []
-        for place in self._places:
-            if place.rule is not None:
-                (own if place.draft is not None and place.draft.otherwise else rules).append(place.rule)
-            rules += place.loaded
-            filed += place.otherwise
-        self._use(rules, [*own, *filed])

@@ -7,10 +7,11 @@ asks. Everything of a session is read and changed between two requests; once the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from mockserver.core.journal import Entry
@@ -19,7 +20,10 @@ from mockserver.core.rules.book import Rule
 from mockserver.core.sessions import Session
 from mockserver.testing.asking import Watched
 from mockserver.testing.host import Host
+from mockserver.testing.report import report
+from mockserver.testing.roster import Place, arranged
 from mockserver.testing.terms import Terms
+from mockserver.testing.verdict import Made, Verdict, judge
 
 T = TypeVar("T")
 
@@ -42,8 +46,19 @@ class Seat:
         """Call `step` where the session can be read and changed, and return what it returns."""
         return self.host.settle(step)
 
-    def use(self, rules: Sequence[Rule], otherwise: Sequence[Rule]) -> None:
-        """Put these rules in place of the session's own."""
+    @property
+    def name(self) -> str:
+        """The session's name."""
+        return self.session.name
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The API keys that are accepted; () where any is."""
+        return (*self.session.options.auth_keys, *self.host.engine.auth_keys)
+
+    def publish(self, places: Sequence[Place]) -> None:
+        """Put these in place of the session's own rules."""
+        rules, otherwise = arranged(places)
         self.call(lambda: self.session.use(rules, otherwise))
 
     def demand(self, keys: Sequence[str], limits: Sequence[Limit]) -> None:
@@ -66,6 +81,14 @@ class Seat:
     def entries(self) -> list[Entry]:
         """Return everything that the journal has kept, oldest first."""
         return self.call(lambda: list(self._journal.entries()))
+
+    def history(self, response_id: str) -> Sequence[Mapping[str, Any]]:
+        """Return the items stored of the chain that ends in this response."""
+        return self.session.state.history(response_id)
+
+    def time(self) -> tuple[float, bool]:
+        """Return the session's time of day in seconds since the epoch, and whether it stands still."""
+        return self.session.now(time.time()), self.session.frozen is not None
 
     def freeze(self, at: float | None) -> None:
         """Stop the session's clock at this time of day, or (None) let it follow the machine's."""
@@ -104,6 +127,15 @@ class Seat:
 
         self.call(begin)
         return future, lambda: self.call(give_up)
+
+    def verdict(self, made: Made, **terms: Any) -> Verdict:
+        """Return what is wrong with the session; see `verdict.judge`."""
+        return self.call(lambda: judge(self.session, made, **terms))
+
+    def report(self, made: Made, allowing: str, **terms: Any) -> tuple[bool, str]:
+        """Return whether nothing is wrong with the session, and the report on it; see `report.report`."""
+        found = self.verdict(made, **terms)
+        return found.ok, report(found, allowing)
 
     def settle(self) -> None:
         """Let the server take in what has reached its sockets: connections that clients have just ended."""

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from mockserver import building
 from mockserver.building import Conditions, Draft, Part
@@ -25,14 +25,18 @@ from mockserver.testing.behaviour import Clients
 from mockserver.testing.clock import Clock, Moment
 from mockserver.testing.handle import OfRule, Rule, When
 from mockserver.testing.host import FOR_TESTS, Host
+from mockserver.testing.judging import Judging
 from mockserver.testing.proxies import Bypass
 from mockserver.testing.received import ReceivedRequest, Requests
-from mockserver.testing.report import report
 from mockserver.testing.roster import Roster
 from mockserver.testing.seat import Seat
 from mockserver.testing.terms import NOW, Terms
-from mockserver.testing.verdict import Made, Verdict
+from mockserver.testing.verdict import Made
 from mockserver.testing.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from mockserver.testing.sharing.host import SharedHost
+    from mockserver.testing.sharing.seat import SharedSeat
 
 KEY: Final = "mock"
 """The API key for clients where any is accepted."""
@@ -51,18 +55,18 @@ class ClientKwargs(TypedDict):
 class _Place:
     """What a started one has. `own`: the host is its own."""
 
-    seat: Seat
+    seat: Seat | SharedSeat
     roster: Roster
     clock: Clock
     own: bool
 
 
-class MockServer(Asking, Vocabulary):
+class MockServer(Asking, Judging, Vocabulary):
     """A session of its own on a server for tests. Enter it (`with` or `async with`), or `start` and `close` it.
 
     `rules` are rule files and folders to begin with, seen from the folder `base` (else the working directory). `host` is
-    the server to share with others; without one it has its own. `session` names the session; ids are drawn from that name
-    too, so that the same name gives the same ids.
+    the server to share with others, in this process or (a `SharedHost`) elsewhere; without one it has its own. `session`
+    names the session; ids are drawn from that name too, so that the same name gives the same ids.
 
     The clock stands still at `now` (None: it is the machine's), and answers are sent at once; `speed` above 0 lets them
     take their time, 1 as planned, 2 in half of it. The other settings are those of `mockserver serve`; `exhausted` is
@@ -80,7 +84,7 @@ class MockServer(Asking, Vocabulary):
         self,
         rules: RulePaths = (),
         *,
-        host: Host | None = None,
+        host: Host | SharedHost | None = None,
         session: str | None = None,
         base: str | Path | None = None,
         now: Moment | None = NOW,
@@ -124,8 +128,8 @@ class MockServer(Asking, Vocabulary):
             own = self._given_host is None
             host = self._given_host or Host(replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect))
             try:
-                seat = Seat(host, self._name, self._terms)
-                self._found = _Place(seat, Roster(seat.call, seat.use, seat.used, self._received), Clock(seat), own=own)
+                seat = host.sit(self._name, self._terms)
+                self._found = _Place(seat, Roster(seat, self._received), Clock(seat), own=own)
                 self.load(*self._rules)
             except BaseException:
                 self.close()
@@ -134,7 +138,7 @@ class MockServer(Asking, Vocabulary):
                 self._found = None
                 raise
             if own:
-                self._bypass = Bypass(host.settings.host)
+                self._bypass = Bypass(self.host.settings.host)
                 self._bypass.begin()
         return self
 
@@ -203,7 +207,7 @@ class MockServer(Asking, Vocabulary):
     @property
     def api_key(self) -> str:
         """A key that is accepted."""
-        return (*self.session.options.auth_keys, *self.host.engine.auth_keys, KEY)[0]
+        return (*self._place.seat.keys, KEY)[0]
 
     @property
     def client_kwargs(self) -> ClientKwargs:
@@ -212,18 +216,30 @@ class MockServer(Asking, Vocabulary):
 
     @property
     def host(self) -> Host:
-        """The server that it is on."""
-        return self._place.seat.host
+        """The server that it is on, where that runs in this process."""
+        return self._here.host
 
     @property
     def session(self) -> Session:
-        """The engine's session. What is read or changed of it belongs on the server's thread: see `Host.run`."""
-        return self._place.seat.session
+        """The engine's session, where that is in this process.
+
+        What is read or changed of it belongs on the server's thread: see `Host.run`.
+        """
+        return self._here.session
+
+    @property
+    def _here(self) -> Seat:
+        seat = self._place.seat
+        if not isinstance(seat, Seat):
+            raise RuntimeError(
+                f"the session is in another process, at {seat.base_url}: `mockserver.control` asks there"
+            )
+        return seat
 
     @property
     def session_name(self) -> str:
         """The session's name, as it stands in the URL."""
-        return self.session.name
+        return self._place.seat.name
 
     # --- rules
 
@@ -249,11 +265,11 @@ class MockServer(Asking, Vocabulary):
         if not paths:
             return
         base = self._base or Path()
-        found = self.host.read([base / path for path in paths])
+        found = self._place.seat.host.read([base / path for path in paths])
         if found.errors:
             raise RuleFileError(found.problems)
         self._place.seat.demand(found.auth_keys, found.limits)
-        self._place.roster.load(found.book.ruled, found.book.otherwise)
+        self._place.roster.load(found.book.ruled, found.book.otherwise, found.files)
 
     def dump(self) -> str:
         """Return the rules built in Python as the text of a rule file; what cannot be written is told in a comment."""
@@ -294,55 +310,29 @@ class MockServer(Asking, Vocabulary):
         for entry in seat.entries():
             view = views.get(entry.number)
             if view is None or view.ended is None:
-                view = views[entry.number] = ReceivedRequest(entry, seat.session.state.history, self._read.add)
+                view = views[entry.number] = ReceivedRequest(entry, seat.history, self._read.add)
             found.append(view)
         return Requests(found)
 
     def _until(self, holds: Callable[[Requests], bool]) -> tuple[Future[None], Callable[[], None]]:
         return self._place.seat.until(lambda: holds(self._received()))
 
-    # --- the verdict
+    # --- the verdict (see `Judging`)
 
-    def verdict(
-        self,
-        *,
-        allow: Collection[str] = (),
-        strict: bool | None = None,
-        late: Sequence[Any] = (),
-        broken: Sequence[str] = (),
-        after: int = 0,
-    ) -> Verdict:
-        """Return what is wrong with the session; `allow` is added to what may be. See `verdict.judge`."""
-        seat, roster = self._place.seat, self._place.roster
-        made = Made(roster.rules, roster.loaded, roster.unfinished)
-        permitted = self.allow | verdict.read_allowed(tuple(allow), "allow")
-        return seat.call(
-            lambda: verdict.judge(
-                seat.session,
-                made,
-                allow=permitted,
-                strict=self.strict if strict is None else strict,
-                late=late,
-                broken=broken,
-                read=self._read,
-                after=after,
-            )
-        )
+    @property
+    def made(self) -> Made:
+        """What the test brought to its session."""
+        roster = self._place.roster
+        return Made(roster.rules, roster.loaded, roster.unfinished)
 
-    def report(self, *, allow: Collection[str] = ()) -> str:
-        """Return what is wrong and the exchanges so far, for people."""
-        return report(self.verdict(allow=allow), ALLOWING)
+    @property
+    def seen(self) -> Collection[int]:
+        """The numbers of the requests whose violations somebody has looked at."""
+        return self._read
 
-    def check(self, *, allow: Collection[str] = ()) -> None:
-        """Raise `AssertionError` with the report unless nothing is wrong."""
-        __tracebackhide__ = True
-        found = self.verdict(allow=allow)
-        if not found.ok:
-            raise AssertionError(report(found, ALLOWING))
-
-
-ALLOWING: Final = 'MockServer(allow=["{}"])'
-"""How a finding is let pass where there is no marker."""
+    @property
+    def _seat(self) -> Seat | SharedSeat:
+        return self._place.seat
 
 
 def _listed(rules: RulePaths) -> tuple[str | Path, ...]:

@@ -34,9 +34,6 @@ ALLOWABLE: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What may be allowed by name, with what it is."""
 
-NOBODY: Final = "outside-any-test"
-"""The session of requests that name none while no test runs that has one. It has always ended."""
-
 MOST_ALIKE: Final = 1000
 """Exchanges kept for one finding; a loop that never stops makes many."""
 

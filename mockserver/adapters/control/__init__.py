@@ -2,5 +2,6 @@
 
 from mockserver.adapters.control.application import control
 from mockserver.adapters.control.guards import is_loopback
+from mockserver.adapters.control.served import Testimony
 
-__all__ = ["control", "is_loopback"]
+__all__ = ["Testimony", "control", "is_loopback"]

@@ -18,6 +18,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mockserver.adapters.control.aliases import Aliases
 from mockserver.adapters.control.answers import Refused, answer, refusal
 from mockserver.adapters.control.clock import Clocks
 from mockserver.adapters.control.guards import objection
@@ -32,6 +33,10 @@ from mockserver.core.errors import nearest
 ROOT: Final = "/_mock"
 HEALTH: Final = f"{ROOT}/health"
 ONE: Final = f"{ROOT}/sessions/{{name}}"
+ALIAS: Final = f"{ROOT}/aliases/{{name}}"
+
+REVISION: Final = 2
+"""Told by the health: what a test elsewhere can ask for. 2: aliases, parts of rules, whole exchanges, testimonies."""
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 Handler = Callable[[Asked], Awaitable[Response]]
@@ -45,11 +50,13 @@ def control(
     version: str = "",
     now: Callable[[], float] = time.time,
     report: Report | None = None,
+    examples: bool = False,
 ) -> Application:
     """Return the application for `/_mock` and the life span; `background` runs while the server does.
 
     `token` lets requests from other machines in; without one only this machine is served. `version` is told by
-    `/_mock/health`. `now` is the server's time of day; `report` judges a session; without one nobody does.
+    `/_mock/health`. `now` is the server's time of day; `report` judges a session; without one nobody does. `examples`: the
+    server's rules are those that are served where none are given.
     """
 
     @contextlib.asynccontextmanager
@@ -63,9 +70,9 @@ def control(
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def health(_: Asked) -> Response:
-        return answer({"status": "ok", "version": version})
+        return answer({"status": "ok", "version": version, "control": REVISION})
 
-    paths: dict[str, dict[str, Handler]] = {HEALTH: {"GET": health}, **routes(Served(engine, now, report))}
+    paths: dict[str, dict[str, Handler]] = {HEALTH: {"GET": health}, **routes(Served(engine, now, report, examples))}
 
     async def http_error(asked: Asked, error: Exception) -> Response:
         return _http_error(asked, error, list(paths))
@@ -96,19 +103,21 @@ def control(
 def routes(served: Served) -> dict[str, dict[str, Handler]]:
     """Return every handler but the health's, by path and method."""
     rules = Rules(served)
-    sessions, clocks, requests = Sessions(served, rules), Clocks(served), Requests(served)
+    sessions, clocks, requests, aliases = Sessions(served, rules), Clocks(served), Requests(served), Aliases(served)
     nouns: dict[str, dict[str, Handler]] = {
         "requests": {"GET": requests.read},
         "rules": {"GET": rules.read, "PUT": rules.replace, "POST": rules.add, "DELETE": rules.clear},
         "clock": {"GET": clocks.read, "POST": clocks.change},
         "reset": {"POST": sessions.reset},
-        "report": {"GET": sessions.report},
+        "report": {"GET": sessions.report, "POST": sessions.judge},
     }
     return {
         **{f"{ROOT}/{noun}": handlers for noun, handlers in nouns.items()},
         f"{ROOT}/sessions": {"GET": sessions.list, "POST": sessions.create},
         ONE: {"GET": sessions.read, "PUT": sessions.put, "DELETE": sessions.end},
         **{f"{ONE}/{noun}": handlers for noun, handlers in nouns.items()},
+        ALIAS: {"GET": aliases.read, "PUT": aliases.put, "DELETE": aliases.end},
+        f"{ALIAS}/report": {"POST": sessions.overdue},
     }
 
 

@@ -6,6 +6,7 @@ This room decides both. It must not know how exchanges came about. Values that c
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, get_args
@@ -21,7 +22,8 @@ from mockserver.adapters.control.served import Served
 from mockserver.core.engine import Engine
 from mockserver.core.errors import nearest
 from mockserver.core.journal import Entry
-from mockserver.core.messages import ABSENT, Kind
+from mockserver.core.messages import ABSENT, Kind, Raised, Unfilled, Untruth
+from mockserver.core.timeline import Chunk, Head, Timeline
 
 MASK: Final = "***"
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
@@ -39,7 +41,8 @@ class Wanted:
     """Which entries are asked for: of one session or ("") all, after what was seen, and what they must be.
 
     `seen` holds the last number seen by session; under "" for every session. With `limit` above 0: the newest that many, or
-    the next that many where something was seen already. `rule` is a name or FILE:LINE.
+    the next that many where something was seen already. `rule` is a name or FILE:LINE. `whole` asks for everything that is
+    kept of each.
     """
 
     session: str = ""
@@ -49,6 +52,7 @@ class Wanted:
     kind: str = ""
     status: int = 0
     limit: int = 0
+    whole: bool = False
 
     def takes(self, entry: Entry) -> bool:
         """Say whether an entry is one of those asked for."""
@@ -77,7 +81,8 @@ class Requests:
             raise Refused(400, f"Invalid query: {error}") from None
         chosen, cursor = select(self.served.engine, wanted)
         # Bodies may weigh megabytes: they are written out beside the loop, so that no timed stream waits for them.
-        return Response(await asyncio.to_thread(render, chosen, cursor), media_type="application/json")
+        written = await asyncio.to_thread(render, chosen, cursor, wanted.whole)
+        return Response(written, media_type="application/json")
 
 
 def read_query(query: Mapping[str, str], session: str) -> Wanted:
@@ -98,10 +103,11 @@ def read_query(query: Mapping[str, str], session: str) -> Wanted:
         kind,
         _whole(query, "status"),
         _whole(query, "limit"),
+        query.get("whole", "0") not in ("", "0", "false"),
     )
 
 
-FILTERS: Final = ("session", "after", "misses", "rule", "kind", "status", "limit")
+FILTERS: Final = ("session", "after", "misses", "rule", "kind", "status", "limit", "whole")
 
 
 def _whole(query: Mapping[str, str], name: str) -> int:
@@ -159,10 +165,11 @@ def read_cursor(text: str) -> dict[str, int]:
     return seen
 
 
-def render(entries: Sequence[Entry], cursor: Mapping[str, int]) -> bytes:
+def render(entries: Sequence[Entry], cursor: Mapping[str, int], whole: bool = False) -> bytes:
     """Return the answer to `GET /_mock/requests`. `next` is what to give as `after` to go on from here."""
     following = ",".join(f"{quote(name, safe='')}:{number}" for name, number in cursor.items())
-    return orjson.dumps({"requests": [as_json(entry) for entry in entries], "next": following})
+    told = [{**as_json(entry), **(in_full(entry) if whole else {})} for entry in entries]
+    return orjson.dumps({"requests": told, "next": following})
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
@@ -193,6 +200,38 @@ def as_json(entry: Entry) -> dict[str, Any]:
             {"message": each.message, "code": each.code, "param": each.param} for each in exchange.violations
         ],
         "notes": exchange.notes,
+        "note_kinds": [_KINDS_OF_NOTES.get(type(note), "") for note in exchange.notes],
+    }
+
+
+_KINDS_OF_NOTES: Final[Mapping[type[str], str]] = {Untruth: "untruth", Unfilled: "unfilled", Raised: "raised"}
+"""What each note that fails a test is called; the others have no kind."""
+
+
+def in_full(entry: Entry) -> dict[str, Any]:
+    """Return what else is kept of an entry: bytes in base64, the answer where the session keeps answers.
+
+    `received` is a moment in seconds of a clock that only moves forward; `link` tells connections of one session apart.
+    """
+    exchange, ending = entry.exchange, entry.ending
+    link = ending.link if ending is not None else None
+    return {
+        "content": b64encode(exchange.request.body).decode(),
+        "answer": None if exchange.answer is None else _answer(exchange.answer),
+        "received": ending.received if ending is not None else 0.0,
+        "link": 0 if link is None else id(link),
+        "link_ended": "" if link is None else link.ended,
+    }
+
+
+def _answer(answer: Timeline) -> dict[str, Any]:
+    head = next((step for step in answer.steps if isinstance(step, Head)), None)
+    headers = [] if head is None else [*head.headers, *head.shared]
+    body = b"".join([step.data for step in answer.steps if isinstance(step, Chunk)])
+    return {
+        "status": 0 if head is None else head.status,
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in headers],
+        "body": b64encode(body).decode(),
     }
 
 

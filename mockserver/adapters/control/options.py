@@ -46,6 +46,13 @@ NAME: Final = Leaf(_read_name, {"type": "string"})
 _SPEED: Final = number("a factor: 1, 2 for twice as fast, 0 for at once", least=0)
 _MOST_KEPT: Final = 1_000_000
 
+CLOCK: Final = "clock"
+_HURRY: Final = checked(
+    f"true, false or {CLOCK}",
+    lambda value: isinstance(value, bool) or value == CLOCK,
+    {"anyOf": [{"type": "boolean"}, {"const": CLOCK}]},
+)
+
 OPTIONS: Final[Mapping[str, Key]] = {
     "seed": Key("Same seed, same ids and jitter.", whole("a whole number of 64 bits", -(2**63), 2**63 - 1)),
     "speed": Key("Scales every timing.", _SPEED),
@@ -56,6 +63,7 @@ OPTIONS: Final[Mapping[str, Key]] = {
     "exhausted": Key("What follows a rule's last reply.", choice("miss", "repeat", "cycle")),
     "auth_keys": Key("API keys to accept; without any, all are.", listed(LINE)),
     "journal": Key("How many exchanges are kept.", whole(f"a whole number from 0 to {_MOST_KEPT}", 0, _MOST_KEPT)),
+    "keep_answers": Key("Keep what was to be sent, too: the journal tells it on request.", BOOLEAN),
 }
 
 
@@ -67,6 +75,9 @@ def form(now: Callable[[], float]) -> Form:
             "name": Key("What it is called; a free name unless given.", NAME),
             **OPTIONS,
             "now": Key("Freezes its clock at this time.", time_of_day(now)),
+            "hurry": Key("Whether answers are sent at once: true, false, or `clock`, while that stands still.", _HURRY),
+            "origin": Key("What ids and jitter are drawn from; its name unless given.", NAME),
+            "examples": Key("False: without the rules that the server has when it was given none.", BOOLEAN),
             "rules": Key("Its rules: the text of a rule file, or the same as JSON.", ANYTHING),
             "file": Key("What the rules are called where places are told.", FILE),
         },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -16,16 +16,17 @@ from weakref import WeakKeyDictionary
 from starlette.requests import Request as Asked
 from starlette.responses import Response
 
-from mockserver.adapters.control import bodies
+from mockserver.adapters.control import bodies, parts
 from mockserver.adapters.control.answers import Refused, answer, invalid, told_problems
 from mockserver.adapters.control.options import FILE
+from mockserver.adapters.control.parts import PARTS, Sent
 from mockserver.adapters.control.served import Served
 from mockserver.core.errors import Problem
 from mockserver.core.rulefiles import yamlsource
 from mockserver.core.rulefiles.forms import WRONG
 from mockserver.core.rulefiles.rulefile import RuleFile, parse
 from mockserver.core.rulefiles.written import flow
-from mockserver.core.rules.book import Rule
+from mockserver.core.rules.book import Rule, RuleBook
 from mockserver.core.sessions import Session
 
 CODE: Final = "invalid_rules"
@@ -51,26 +52,31 @@ class Rules:
     async def replace(self, asked: Asked) -> Response:
         """Put rules in place of the session's own."""
         session = self.served.session(asked)
-        file = await self._sent(asked, session)
-        session.use(file.rules, _otherwise(file))
-        session.limits = file.limits
-        return answer({**listing(session, own=True), "problems": told_problems(file.problems)})
+        sent = await self._sent(asked, session)
+        if sent.below or sent.below_otherwise:
+            served = self.served.engine.book if not self.served.examples else RuleBook(())
+            session.found(RuleBook((*served.ruled, *sent.below), (*served.otherwise, *sent.below_otherwise)))
+        session.use(sent.rules, sent.otherwise)
+        session.limits = tuple(sent.limits)
+        _admit(session, sent.keys)
+        return answer({**listing(session, own=True), "problems": told_problems(sent.problems)})
 
     async def add(self, asked: Asked) -> Response:
         """Add rules after the session's own; an `otherwise` takes the place of the one before."""
         session = self.served.session(asked)
-        file = await self._sent(asked, session)
+        sent = await self._sent(asked, session)
         known = {rule.key for rule in (*session.rules, *session.otherwise)}
         twice = [
             Problem(f"the session has a rule {rule.label} already", hint="PUT replaces all; `?file=` tells files apart")
-            for rule in file.rules
+            for rule in sent.rules
             if rule.key in known
         ]
         if twice:
             raise invalid("rules", twice, CODE)
-        session.use((*session.rules, *file.rules), _otherwise(file) or session.otherwise)
-        session.limits += file.limits
-        return answer({**listing(session, own=True), "problems": told_problems(file.problems)})
+        session.use((*session.rules, *sent.rules), sent.otherwise or session.otherwise)
+        session.limits += tuple(sent.limits)
+        _admit(session, sent.keys)
+        return answer({**listing(session, own=True), "problems": told_problems(sent.problems)})
 
     async def clear(self, asked: Asked) -> Response:
         """Take the session's own rules away."""
@@ -95,16 +101,21 @@ class Rules:
             found = self._labels[session] = itertools.chain([FIRST], (f"{FIRST}-{n}" for n in itertools.count(2)))
         return found
 
-    async def _sent(self, asked: Asked, session: Session) -> RuleFile:
+    async def _sent(self, asked: Asked, session: Session) -> Sent:
         """Return the rules sent for a session. Raises `Refused` with every mistake in them."""
         label = asked.query_params.get("file", "")
         mistakes = bodies.Mistakes()
         if "file" in asked.query_params and FILE.read(label, mistakes, ("file",)) is WRONG:
             raise invalid("query", mistakes.problems)
         sent: Any = await bodies.document(asked) if bodies.is_json(asked) else await _text(asked)
-        file = await understood(sent, label or next(self.labels(session)))
+        if isinstance(sent, Mapping) and PARTS in sent:
+            found = await asyncio.to_thread(parts.read, sent[PARTS])
+            if not found.usable:
+                raise invalid("rules", found.problems, CODE)
+        else:
+            found = Sent.of(await understood(sent, label or next(self.labels(session))))
         self.served.still(session)
-        return file
+        return found
 
 
 FIRST: Final = "rules"
@@ -175,6 +186,13 @@ def _told(rule: Rule, session: Session, own: bool) -> dict[str, Any]:
         "hits": session.state.hits(rule),
         "answered": session.state.used(rule),
     }
+
+
+def _admit(session: Session, keys: Sequence[str]) -> None:
+    """Accept these keys, too."""
+    if keys:
+        options = session.options
+        session.behave(replace(options, auth_keys=tuple(dict.fromkeys((*options.auth_keys, *keys)))))
 
 
 def _otherwise(file: RuleFile) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ default one. It must not know what is done to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -16,29 +16,57 @@ from starlette.requests import Request as Asked
 from mockserver.adapters.asgi import DEFAULT_SESSION, bounded
 from mockserver.adapters.control.answers import Refused
 from mockserver.core.engine import Engine
+from mockserver.core.journal import Entry
+from mockserver.core.rules.book import Rule
 from mockserver.core.sessions import Session
 
 GONE: Final = "session_ended"
 UNKNOWN: Final = "unknown_session"
 
 
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a test knows of a session that the session does not.
+
+    `made` are the rules that the test wrote, `loaded` those that it took from files; `unfinished` says where a `when()` was
+    left without a reply. `read` are the numbers of exchanges whose violations somebody has looked at, `late` the requests
+    that came for sessions of the run which had ended; only exchanges above `after` are judged. `allowing` says how a finding
+    is let pass, with `{}` for its name.
+    """
+
+    made: Sequence[Rule] = ()
+    loaded: Sequence[Rule] = ()
+    unfinished: Sequence[str] = ()
+    read: Collection[int] = ()
+    late: Sequence[Entry] = ()
+    after: int = 0
+    allowing: str = ""
+
+
 class Report(Protocol):
     """Judges a session: whether it is clean, and the text that says so or why not.
 
-    `allow` names findings that are let pass; with `strict` the server's rules have to be used too. Raises `SettingError`
-    for a name that is none. Called in a thread, with a session that nobody changes.
+    `allow` names findings that are let pass; with `strict` the server's rules have to be used too, or where a test has its
+    say those that it took from files. Raises `SettingError` for a name that is none. Called in a thread, with a session that
+    nobody changes.
     """
 
-    def __call__(self, session: Session, *, allow: Sequence[str], strict: bool) -> tuple[bool, str]: ...
+    def __call__(
+        self, session: Session, *, allow: Sequence[str], strict: bool, said: Testimony | None = None
+    ) -> tuple[bool, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One server: `now` is its time of day in seconds since the epoch, before any session freezes its own."""
+    """One server: `now` is its time of day in seconds since the epoch, before any session freezes its own.
+
+    `examples`: its rules are those that are served where none are given.
+    """
 
     engine: Engine
     now: Callable[[], float]
     report: Report | None = None
+    examples: bool = False
 
     def session(self, asked: Asked) -> Session:
         """Return the session that a request means. Raises `Refused` where there is none of that name.

@@ -14,12 +14,14 @@ from starlette.requests import Request as Asked
 from starlette.responses import PlainTextResponse, Response
 
 from mockserver.adapters.asgi import DEFAULT_SESSION
-from mockserver.adapters.control import bodies, options
+from mockserver.adapters.control import bodies, options, testimony
 from mockserver.adapters.control.answers import Refused, answer, told_problems
 from mockserver.adapters.control.rules import FIRST, Rules, understood
 from mockserver.adapters.control.served import Served, named
 from mockserver.core.errors import SettingError
+from mockserver.core.journal import Journal
 from mockserver.core.rulefiles.rulefile import RuleFile
+from mockserver.core.rules.book import RuleBook
 from mockserver.core.sessions import Session, misnamed
 
 
@@ -87,6 +89,33 @@ class Sessions:
             return answer({"session": session.name, "clean": clean, "report": text}, status)
         return PlainTextResponse(text if text.endswith("\n") else f"{text}\n", status)
 
+    async def judge(self, asked: Asked) -> Response:
+        """Judge a session together with what its test says: 200 with the verdict, whatever it is."""
+        return await self._judged(asked, self.served.session(asked))
+
+    async def overdue(self, asked: Asked) -> Response:
+        """Judge what came too late for sessions of an alias, and nothing else."""
+        nobody = self.served.engine.sessions.late.snapshot()
+        nobody.journal = Journal(0)
+        return await self._judged(asked, nobody)
+
+    async def _judged(self, asked: Asked, session: Session) -> Response:
+        report = self.served.report
+        if report is None:
+            raise Refused(501, "This server judges no sessions.")
+        read = await bodies.filled(testimony.FORM, "testimony", asked)
+        said = testimony.heard(read, session, self.served)
+        judge = partial(report, allow=read.get("allow", ()), strict=read.get("strict", False), said=said)
+        try:
+            # Judged is what there was when it was asked for, in a thread: see `report`.
+            judged = session.snapshot()
+            clean, text = await asyncio.to_thread(judge, judged)
+        except SettingError as error:
+            raise Refused(400, f"Invalid testimony: {error}") from None
+        last = max((entry.number for entry in said.late), default=read.get("late", 0))
+        told = {"session": session.name, "clean": clean, "report": text, "judged": judged.journal.total, "late": last}
+        return answer(told)
+
     async def _begin(self, asked: Asked, name: str) -> Response:
         """Begin a session as it was asked for; `name` is the one in the path, "" where the body names it."""
         sessions = self.served.engine.sessions
@@ -109,8 +138,13 @@ class Sessions:
         sessions = self.served.engine.sessions
         session = sessions.begin(name, options.chosen(wanted, sessions.options))
         session.frozen = wanted.get("now")
+        session.origin = wanted.get("origin", name)
         if wanted.get("speed"):
             session.hurry = False  # who asks for a pace wants it kept, even where time stands still
+        if "hurry" in wanted:
+            session.hurry = None if wanted["hurry"] == options.CLOCK else wanted["hurry"]
+        if self.served.examples and not wanted.get("examples", True):
+            session.found(RuleBook(()))
         if rules is not None:
             self.rules.furnish(session, rules)
         return session
