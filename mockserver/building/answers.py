@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from mockserver.building.values import plain
-from mockserver.core.errors import RuleError, nearest
+from mockserver.core.errors import MisuseError, RuleError, nearest
 from mockserver.core.templates import Compact
 from mockserver.words import Answer, Event, Failure, Fault, Item, Reason, Seconds, Timing, duration, events, text
 
@@ -87,7 +87,7 @@ def answer(*parts: Part, **keywords: Unpack[Answering]) -> Answer:
         if name not in KEYWORDS:
             close = nearest(name, KEYWORDS)
             hint = f"did you mean `{close}`?" if close else f"known: {', '.join(KEYWORDS)}"
-            raise TypeError(f"unknown argument `{name}` of a reply; {hint}")
+            raise MisuseError(f"unknown argument `{name}` of a reply; {hint}")
     kinds = {name: value for name, value in keywords.items() if name in _WITH_KIND}
     beside = _modifiers(keywords)
     if kinds.keys() - {"fill"}:

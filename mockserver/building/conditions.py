@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 from mockserver.building.places import caller
 from mockserver.building.values import compares_itself, literal, wanted
-from mockserver.core.errors import RuleError, nearest
+from mockserver.core.errors import MisuseError, RuleError, nearest
 from mockserver.core.rules.predicates import Predicate
 from mockserver.words import Matcher
 
@@ -95,7 +95,7 @@ def _when(given: Any, inside: str) -> dict[str, Any]:
     for name, value in given.items():
         keyword = "not_" if name == "not" else name
         if keyword not in KEYWORDS:
-            raise TypeError(_unknown(str(name), inside))
+            raise MisuseError(_unknown(str(name), inside))
         reader: Callable[[Any], Any] = _READERS.get(keyword, wanted)
         try:
             made[keyword.rstrip("_")] = reader(value)

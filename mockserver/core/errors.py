@@ -6,7 +6,6 @@ about client-facing errors; those are values of `catalogue`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -67,11 +66,17 @@ class RuleError(MockServerError, ValueError):
     """A rule built in Python that cannot be used: one line for each mistake, with its place and key."""
 
 
+class MisuseError(MockServerError, TypeError):
+    """A call that cannot be meant, such as one with a misspelt keyword."""
+
+
 class SchemaSourceError(MockServerError):
     """An API description or a JSON Schema that cannot be used."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word most like `word`, or None when nothing is close."""
+    import difflib  # late: it takes longer than all the rest of this room, and most runs make no mistake
+
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return found[0] if found else None

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from mockserver.core.errors import nearest
+from mockserver.core.errors import MisuseError, nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,11 +23,12 @@ def spelled(word: Callable[P, T], called: str = "") -> Callable[P, T]:
 
     @functools.wraps(word)
     def checked(*arguments: P.args, **keywords: P.kwargs) -> T:
+        __tracebackhide__ = True
         for name in keywords:
             if name not in known:
                 close = nearest(name, known)
                 hint = f"did you mean `{close}`?" if close else f"known: {', '.join(known)}"
-                raise TypeError(f"unknown argument `{name}` of {called}(); {hint}")
+                raise MisuseError(f"unknown argument `{name}` of {called}(); {hint}")
         return word(*arguments, **keywords)
 
     return checked
