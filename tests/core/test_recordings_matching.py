@@ -11,6 +11,7 @@ import pytest
 from mockserver.core.messages import Request
 from mockserver.core.recordings.customs import Customs, Match, Redact
 from mockserver.core.recordings.remedies import line, remedy
+from mockserver.core.recordings.secrets import Redactor
 from mockserver.core.rules.hiding import hidden
 from tests.core.recorded import NOW, ask, engine, read, whole
 
@@ -127,11 +128,15 @@ def test_a_rule_may_ask_for_more() -> None:
 
 def test_a_secret_in_the_request_is_taken_out_before_it_is_compared() -> None:
     """What was redacted when it was recorded is redacted when it is compared."""
-    body = {**HI, "user": "<redacted:field>", "metadata": {"key": "<redacted:openai-key>"}}
-    customs = Customs(redact=Redact(fields=("$.user",)))
-    made = engine(rules({"body": {**HI, "user": "<redacted:field>"}}), customs=customs)
-    assert answered(made, {**HI, "user": "somebody"}) == "r 1"
-    assert body  # the shape of placeholders is not ours to decide
+    customs = Customs(redact=Redact(fields=("$.user", "query.who")))
+    asked = {**HI, "user": "somebody", "metadata": {"key": "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3}}
+    cleaned = Redactor(customs).body(asked)
+    assert "sk-proj" not in str(cleaned)
+    made = engine(rules({"query": {"who": "<redacted:field>"}, "body": cleaned}), customs=customs, exhausted="repeat")
+    assert answered(made, asked, query={"who": "me"}) == "r 1"
+    assert answered(made, {**asked, "user": "somebody else"}, query={"who": "you"}) == "r 1"
+    assert answered(made, {**asked, "input": "Bye"}, query={"who": "me"}) == "miss"
+    assert answered(made, asked) == "miss"
 
 
 @pytest.mark.parametrize("validate", ["enforce", "warn"])

@@ -193,6 +193,24 @@ def test_a_stream_rule_may_do_without_an_end_and_an_invalid_one_may_be_allowed()
 # What is told
 
 BAD: list[tuple[str, list[str]]] = [
+    # recordings
+    (
+        "match: {ignores: $.a}\nrules:\n  - {request: {text: a, base64: ''}, reply: a}",
+        [
+            "1:9: match.ignores: unknown key `ignores` in `match` (did you mean `ignore`?)",
+            "3:25: rules[0].request.base64: a body is written in one way; found text and base64",
+        ],
+    ),
+    (
+        "rules:\n  - {request: {}, replies: [a]}\n  - {reply: a, exact: a.sse}\n  - {request: {}, reply: a, exact: a.exe}",
+        [
+            "2:19: rules[0].replies: `request` goes with `reply`, not with `replies`"
+            " (each recording answers once, in order)",
+            "3:16: rules[1].exact: `exact` goes with `request`: only recordings have exact bytes",
+            "4:29: rules[2].exact: expected a file in this folder that ends in .sse, .chunks, .json, .txt, .bin; got `a.exe`"
+            " (such as weather.1.sse; never absolute, no `..`)",
+        ],
+    ),
     # the file
     ("", ["1:1: the file is empty (it needs `rules:`, a list of rules, or `otherwise:`, a reply)"]),
     ("{}", ["1:1: the file says nothing (it needs `rules:`, a list of rules, or `otherwise:`, a reply)"]),

@@ -53,6 +53,9 @@ GOOD = [
     "rules:\n  - allow_invalid: true\n    reply: {events: [{type: vendor.event, data: '{'}, {at: 2ms, completed: {}}]}",
     "rules:\n  - when: {tool_output: [{name: f}], turn: {gte: 2}, body: {$.a: {exists: false}}}\n    reply: a",
     "rules:\n  - when: {any_of: [{model: a}, {not: {input: b}}], tools: {include: f}}\n    reply: a",
+    "match: {ignore: $.user, mask: [date, 'b-\\d'], either_encoding: true}\nrules:\n"
+    "  - {name: a 1, request: {method: GET, path: /v1/models, query: {a: '1'}}, reply: {http: {status: 200}}, exact: a.1.bin}\n"
+    "  - {request: {body: {model: m}}, when: {headers: {x: y}}, reply: a, exhausted: cycle, recorded: {at: 2026-01-01}}",
 ]
 
 

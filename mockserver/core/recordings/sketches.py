@@ -12,7 +12,7 @@ from mockserver.core.messages import Json
 
 Sketch = frozenset[int]
 
-_SHORT: Final = 400
+_SHORT: Final = 120
 """Characters up to which a text is taken word by word; of longer ones the beginning is."""
 _MOST: Final = 5000
 """Features above which the rest of a body is left out."""
