@@ -73,6 +73,7 @@ _COMMANDS: Final = {
         "Pass everything on to the real API and write down what it answers.",
     ),
     "replay": ("mockserver.cli.recording", "replay", "Answer from recordings."),
+    "diff": ("mockserver.cli.drift", "diff", "Say where the real API answers otherwise than recorded."),
     "import": (
         "mockserver.cli.importing",
         "importing",
@@ -81,7 +82,6 @@ _COMMANDS: Final = {
     "check": ("mockserver.cli.checking", "check", "Find mistakes in rule files."),
     "explain": ("mockserver.cli.asking", "explain", "Say which rule would answer a request, and why not the others."),
     "render": ("mockserver.cli.asking", "render", "Print the answer to a request."),
-    "diff": ("mockserver.cli.drift", "diff", "Say where the real API answers otherwise than recorded."),
     "log": ("mockserver.cli.journal", "log", "Show what was asked of a running server."),
     "list": ("mockserver.cli.listing", "listing", "List events, faults, errors, matchers or targets."),
     "init": ("mockserver.cli.starting", "init", "Write a first rule file, ready to edit."),

@@ -27,6 +27,8 @@ from tests.docs.runs import PYTEST
 from tests.doors.processes import COMMAND, Served, environment, run, serving
 
 PORT: Final = "127.0.0.1:8080"
+API: Final = "https://api.openai.com/v1"
+SERVERS: Final = ("serve", "record", "replay")
 PROGRAMS: Final = {"mockserver": COMMAND, "python": [sys.executable], "pytest": PYTEST}
 CONSOLES: Final = [page for page in PAGES if blocks(page, "console")]
 
@@ -47,8 +49,8 @@ class Terminal:
     def type(self, command: str) -> str:
         """Run one command line; return what it printed, stdout before stderr, with the port of the page."""
         words = shlex.split(command)
-        if words[:2] == ["mockserver", "serve"]:
-            return self._serve(words[2:])
+        if words[0] == "mockserver" and words[1] in SERVERS:
+            return self._serve(words[1], words[2:])
         if words[0] == "curl":
             return self._shown(self._curl(words[1:]))
         typed = [*PROGRAMS[words[0]], *(self.real(word) for word in words[1:])]
@@ -62,12 +64,21 @@ class Terminal:
         assert done.returncode in fine, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
         return self._shown(done.stdout + done.stderr)
 
-    def _serve(self, args: list[str]) -> str:
+    def _serve(self, verb: str, args: list[str]) -> str:
         if self.served is not None:
             self.served.end()
-        self.served = self.stack.enter_context(serving(*args, cwd=self.folder))
-        said = [f"export OPENAI_BASE_URL={self.served.url}", "export OPENAI_API_KEY=mock"]
+        given = [self._upstream() if word == API else word for word in args]
+        self.served = self.stack.enter_context(serving(*given, verb=verb, cwd=self.folder))
+        key = [] if verb == "record" else ["export OPENAI_API_KEY=mock"]
+        said = [f"export OPENAI_BASE_URL={self.served.url}", *key]
         return self._shown("\n".join([*said, f"mockserver ready: {self.served.url}"]))
+
+    def _upstream(self) -> str:
+        """Start what stands where the page has the real API; return its base URL."""
+        rules = self.folder / "api" / "real.mock.yaml"
+        rules.parent.mkdir(exist_ok=True)
+        rules.write_text("otherwise: {text: It is sunny.}\n")
+        return self.stack.enter_context(serving(str(rules))).url
 
     def _curl(self, args: list[str]) -> str:
         """Do what curl does with the few options that the pages use."""

@@ -137,15 +137,22 @@ def test_every_command_has_its_section() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_is_told_in_its_section(path: tuple[str, ...]) -> None:
-    """The settings of `serve` and `run` have a section of their own, which the two name."""
+    """The settings of servers have a section of their own, which their sections name."""
     text = CLI[" ".join(("mockserver", *path))]
     told = {name for name in first_column(text) if name.startswith("-")}
     known = options(COMMANDS[path])
     if path == ("render",):
         told |= {name for name in first_column(CLI["mockserver explain"]) if name.startswith("-")}
-    if path in {("serve",), ("run",)}:
+    if path in {("serve",), ("run",), ("replay",)}:
         assert "settings" in text
         told |= set(first_column(CLI["Settings"]))
+    if path in {("record",), ("diff",)}:  # a part of them
+        assert "settings" in text
+        told |= (
+            known
+            & set(first_column(CLI["Settings"]))
+            & {word for each in re.findall(r"`([^`]+)`", text) for word in each.split()}
+        )
     assert told == known
 
 

@@ -67,8 +67,14 @@ def asked(name: str, rule: Mapping[str, Any]) -> Request:
 
     Faults are asked for as streams: most of their places stand in no other answer.
     """
+    if "request" in rule:
+        rule, name = {"when": rule["request"]["body"]}, ""
     when = rule.get("when", {})
-    fields = dict(FITTING[name]) if name in FITTING else {key: when[key] for key in ("model", "input") if key in when}
+    fields = (
+        dict(FITTING[name])
+        if name in FITTING
+        else {key: when[key] for key in ("model", "input", "stream") if key in when}
+    )
     if "faults" in (rule.get("reply") or {}):
         fields["stream"] = True
     headers = {"content-type": "application/json", **fields.pop("headers", {})}
