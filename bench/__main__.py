@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import plugin
+from bench import forwarding, plugin
 from bench.load import lateness, rate
 from bench.servers import ask, bare, cpu, fetch, memory, mock
 
@@ -202,6 +202,21 @@ def flat(rules: Path) -> Row:
     return Row(f"memory over {count:,.0f} further requests", f"{before:.0f} MiB {grown:+.1f} MiB", "flat", grown < 8)
 
 
+def forwarded(folder: Path, streams: int) -> Row:
+    """Return what forwarding adds to each event of so many streams of 50 events/s."""
+    took = forwarding.per_event(folder, streams)
+    shown = f"p50 {took.at(0.5):.2f} ms, p99 {took.at(0.99):.2f} ms"
+    goal = "p50 < 1 ms"
+    return Row(f"forwarding adds, per event, {streams} stream{'s' * (streams > 1)}", shown, goal, took.at(0.5) < 1)
+
+
+def forwarded_whole(rules: Path) -> Row:
+    """Return what forwarding adds to a JSON answer, its request included."""
+    took = forwarding.per_answer(rules, body("json"))
+    shown = f"p50 {took.at(0.5):.2f} ms, p99 {took.at(0.99):.2f} ms"
+    return Row("forwarding adds, per JSON answer", shown, "p50 < 2 ms", took.at(0.5) < 2)
+
+
 def main() -> None:
     """Measure and print; exit 0 whatever the figures, since a busy machine is no defect."""
     rows: list[Row] = []
@@ -219,6 +234,9 @@ def main() -> None:
         measure(lambda: compare(folder, rules, "instant stream of 49 events", 0.70, body("stream", stream=True)))
         measure(lambda: timed(folder, rules, 400, "p99 < 5 ms"))
         measure(lambda: timed(folder, rules, 800, "40,000 events/s, p99 < 5 ms"))
+        measure(lambda: forwarded(folder, 1))
+        measure(lambda: forwarded(folder, 40))
+        measure(lambda: forwarded_whole(rules))
         measure(lambda: many_rules(folder))
         measure(lambda: large(rules))
         measure(lambda: cold(rules))

@@ -1,7 +1,7 @@
 """The yardstick: an ASGI callable that reads the whole body and sends prepared bytes, on mockserver's own server settings.
 
 Run as `python -m bench.bare FILE`: FILE is JSON with `headers` (list of pairs) and `frames` (list of text); one frame is one
-write. Prints its URL when ready.
+write. `STAMP` in a frame becomes the moment at which it is sent. Prints its URL when ready.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mockserver.adapters.server import Server, bind
+
+STAMP: Final = b"STAMP"
+"""Moments of this clock mean the same in every process of a machine."""
 
 
 def application(headers: list[tuple[bytes, bytes]], frames: list[bytes], gap: float = 0.0) -> Any:
@@ -37,6 +41,7 @@ def application(headers: list[tuple[bytes, bytes]], frames: list[bytes], gap: fl
             if gap:
                 due += gap
                 await asyncio.sleep(due - loop.time())
+                frame = frame.replace(STAMP, b"%.6f" % time.perf_counter())  # noqa: PLW2901 - it is the frame as sent
             await send({"type": "http.response.body", "body": frame, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
