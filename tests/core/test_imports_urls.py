@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.adapters.asgi import read_query
 from mockserver.core.recordings.imports.taken import UnusableError
 from mockserver.core.recordings.imports.urls import Place, is_hidden, place, shown
 
@@ -31,6 +32,11 @@ def test_urls_of_the_api(url: str, path: str, upstream: str) -> None:
 def test_the_query_is_kept() -> None:
     found = place("GET", "https://h/v1/models?limit=2&after=&q=a%26b", "", b"", b"")
     assert found.query == {"limit": "2", "after": "", "q": "a&b"}
+
+
+def test_repeated_parameters_are_joined_as_in_a_request() -> None:
+    found = place("GET", "https://h/v1/responses/resp_1?include=a&include=b&after=%F0%9F%91%8B", "", b"", b"")
+    assert found.query == read_query(b"include=a&include=b&after=%F0%9F%91%8B") == {"include": "a, b", "after": "👋"}
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,11 @@ def _origin(parts: SplitResult) -> str:
 
 
 def _query(parts: SplitResult) -> Mapping[str, str]:
-    return dict(parse_qsl(parts.query, keep_blank_values=True))
+    """Return the query as a request of ours has it: repeated names are joined."""
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        query[name] = f"{query[name]}, {value}" if name in query else value
+    return query
 
 
 def _below(parts: SplitResult, base: str) -> Place:
