@@ -6,6 +6,7 @@ This room decides which names the new files get and that nothing standing is ove
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockserver.adapters import disk
+from mockserver.adapters.lock import locked
 from mockserver.core.errors import Problem
 from mockserver.core.messages import EMPTY
 from mockserver.core.recordings import naming
@@ -153,19 +155,28 @@ class Importer:
         return written
 
     def _write(self, path: Path, text: str, recordings: Sequence[Written]) -> None:
-        """Write the exact files, then the rule file that names them; where that fails, none of them is left."""
+        """Write the exact files, then the rule file that names them; where that fails, none of them is left.
+
+        Raises `OSError`, also for a file that another process has written since this one looked.
+        """
+        files: dict[Path, str | bytes] = {
+            path.with_name(each.exact_name): each.exact for each in recordings if each.exact_name is not None
+        }
+        files[path] = text
         done: list[Path] = []
-        try:
-            for each in recordings:
-                if each.exact_name is not None:
-                    beside = path.with_name(each.exact_name)
-                    disk.write_whole(beside, each.exact)
-                    done.append(beside)
-            disk.write_whole(path, text)
-        except OSError:
-            for beside in done:
-                beside.unlink(missing_ok=True)
-            raise
+        self.into.mkdir(parents=True, exist_ok=True)
+        with locked(self.into):
+            for each in files:
+                if each.exists():
+                    raise FileExistsError(errno.EEXIST, f"{disk.shown(each)} has just been written by somebody else")
+            try:
+                for each, content in files.items():
+                    disk.write_whole(each, content)
+                    done.append(each)
+            except OSError:
+                for each in done:
+                    each.unlink(missing_ok=True)
+                raise
 
 
 def sources(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

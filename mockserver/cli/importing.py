@@ -89,6 +89,8 @@ def importing(
             else:
                 brought.append(found)
     except OSError as error:
+        for line in _table(brought) if brought else ():  # these are written
+            click.echo(line)
         raise SettingError(f"cannot write into {disk.shown(into)}: {error.strerror or error}") from error
     if not brought:
         seen = f"; {foreign} of other kinds" if foreign else ""

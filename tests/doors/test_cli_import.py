@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mockserver.adapters import disk
-from mockserver.adapters.importer import stem_of
+from mockserver.adapters.importer import Importer, stem_of
 from tests.doors.processes import run, serving
 
 URL = "https://api.openai.com/v1/responses"
@@ -321,6 +321,16 @@ def test_a_folder_that_cannot_be_written_to(folder: Path, capsys: pytest.Capture
     (folder / "file").write_text("x", encoding="utf-8")
     assert run("import", "a.yaml", "--into", "file/below") == 2
     assert "cannot write into file/below" in capsys.readouterr().err
+
+
+def test_a_file_that_comes_into_being_meanwhile(folder: Path) -> None:
+    """Another process may import into the same folder: neither overwrites the other, and no half set is left."""
+    write(folder / "a.yaml", cassette(interaction(STREAM_ASKED, stream("Hi"))))
+    importer = Importer(folder / "kept")
+    write(folder / "kept" / "a.1.sse", "theirs")
+    with pytest.raises(FileExistsError, match="has just been written by somebody else"):
+        importer.bring(folder / "a.yaml")
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in (folder / "kept").iterdir()] == [("a.1.sse", "theirs")]
 
 
 def test_broken_files_beside_good_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
