@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from mockserver.adapters.control import options
+from mockserver.adapters.control import options, parts, testimony
 from mockserver.adapters.control.application import HEALTH, ROOT, routes
 from mockserver.adapters.control.guards import YAML
 from mockserver.adapters.control.journal import FILTERS, KINDS
@@ -45,6 +45,11 @@ def test_every_key_and_filter_is_told(section: str, known: Any) -> None:
     assert sorted(name for row in rows(PAGE[section]) for name in code(row[0])) == sorted(known)
 
 
+def test_every_key_for_test_runners_is_told() -> None:
+    told = [name for row in rows(PAGE["For test runners"]) for name in code(row[0])]
+    assert sorted(told) == sorted([*parts.FORM.keys, *testimony.FORM.keys])
+
+
 def test_every_kind_and_choice_is_told() -> None:
     told = {
         name: set(code(meaning))
@@ -54,6 +59,7 @@ def test_every_kind_and_choice_is_told() -> None:
     assert told["kind"] == set(KINDS)
     for row in rows(PAGE["Creating a session"]):
         choices = options.form(lambda: 0.0).keys[code(row[0])[0]].leaf.schema.get("enum", ())
+        assert code(row[0])[0] != "hurry" or options.CLOCK in code(row[1])
         assert set(choices) <= set(code(row[1]))
     assert str(LONGEST_NAME) in PAGE["Creating a session"]
 

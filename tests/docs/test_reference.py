@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import Mock
 
 import click
 import pytest
@@ -25,6 +26,7 @@ from mockserver.core.rulefiles.modifiers import TIMING
 from mockserver.core.rulefiles.replyform import COUNTED
 from mockserver.core.rules.matchers import MATCHERS
 from mockserver.core.rules.targets import TARGETS
+from mockserver.pytesting.ini import URL, declare
 from mockserver.settings import SETTINGS, TOKEN, Settings
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, code, commands, inline, links, prose, read, rows, sections
 
@@ -183,10 +185,13 @@ def test_every_call_on_a_page_can_be_made(page: Path) -> None:
 def test_every_option_and_variable_on_a_page_is_there(page: Path) -> None:
     """Wherever they stand by themselves."""
     known = {word for command in COMMANDS.values() for word in options(command)} | {"--help", "-h", "--version"}
+    parser = Mock()
+    declare(parser)
+    known |= {call.args[0] for call in parser.getgroup().addoption.call_args_list}
     alone = {text.split()[0] for text in inline(page) if re.match(r"--[a-z]", text)}
     assert alone - known == set()
     variables = set(re.findall(r"MOCKSERVER_[A-Z_]+", read(page)))
-    assert variables - {row.variable for row in SETTINGS.values()} - {TOKEN} == set()
+    assert variables - {row.variable for row in SETTINGS.values()} - {TOKEN, URL} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

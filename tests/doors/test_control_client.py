@@ -182,7 +182,7 @@ def test_any_url_of_a_server_will_do(served: Served) -> None:
     bare = served.url.removesuffix("/v1")
     for url in (bare, f"{bare}/", served.url, f"{bare}/s/blue/v1", bare.removeprefix("http://")):
         assert Control(url).url == bare
-        assert Control(url).health() == {"status": "ok", "version": __version__}
+        assert Control(url).health() == {"status": "ok", "version": __version__, "control": 2}
     assert repr(Control(served.url)) == f"Control('{bare}')"
     assert bare in repr(Control(served.url).session("blue"))
     for nonsense in ("", "ftp://x", "http://"):
