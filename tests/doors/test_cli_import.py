@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import yaml
 
 from mockserver.adapters import disk
 from mockserver.adapters.importer import Importer, stem_of
-from tests.doors.processes import run, serving
+from tests.doors.processes import environment, run, serving
 
 URL = "https://api.openai.com/v1/responses"
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
@@ -134,6 +135,8 @@ def har(text: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if "PYTHONPATH" in os.environ:  # as seen from the folder that the tests were started in
+        monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
