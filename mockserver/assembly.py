@@ -190,9 +190,12 @@ class Assembly:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that point official clients here."""
+        """The variables that point official clients here. With an upstream they keep their own key: it is passed on."""
+        pointing = {"OPENAI_BASE_URL": self.base_url}
+        if self.settings.upstream is not None:
+            return pointing
         keys = (*self.engine.auth_keys, *self.settings.auth_keys, ANY_KEY)
-        return {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": keys[0]}
+        return {**pointing, "OPENAI_API_KEY": keys[0]}
 
     def say(self, text: str) -> None:
         """Write lines that are for people."""

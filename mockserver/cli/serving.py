@@ -81,9 +81,13 @@ def answer(rules: Sequence[str], flags: Mapping[str, Any]) -> None:
     def ready(url: str) -> None:
         voice.say(sys.stdout, f"mockserver ready: {url}/v1\n")
 
-    if not rules:
+    if not rules and assembly.paths:
         assembly.say("no rules were given, so these are the shipped examples; `mockserver init` writes a first file")
     introduce(assembly)
+    settings = assembly.settings
+    if settings.upstream is not None:
+        what = "what no rule answers" if settings.on_miss == "forward" else "what a rule forwards"
+        assembly.say(f"{what} goes to {settings.upstream}")
     try:
         assembly.server.serve(ready)
     finally:

@@ -62,7 +62,7 @@ class ReceivedRequest(AskedRequest):
 
     @property
     def kind(self) -> Kind:
-        """What the answer was: json, stream, error, http, miss, rejection or builtin."""
+        """What the answer was: json, stream, error, http, miss, rejection, builtin or forwarded."""
         return self._exchange.kind
 
     @property

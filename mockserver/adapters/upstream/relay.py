@@ -246,7 +246,7 @@ class _Passing:
     def passed(self) -> Passed:
         """Return what the journal is told."""
         failure = self._failure
-        notes = () if failure is None else (f"{failure.why} {failure.advice}".strip(),)
+        notes = () if failure is None else (". ".join(filter(None, (failure.why, failure.advice))),)
         answer = None
         if self._forward.session.options.keep_answers and self._status and not self.too_long:
             head = Head(self._head_at, self._status, headers.under(self._head, self._forward.headers))
