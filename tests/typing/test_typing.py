@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,22 @@ def test_the_type_checker_accepts_what_is_right_and_refuses_each_mistake(
         refused.setdefault(int(line), set()).add(said.rpartition("[")[2].rstrip("]"))
     assert {number: ", ".join(sorted(codes)) for number, codes in refused.items()} == expected
     assert len(expected) > 30
+
+
+def test_pyright_accepts_and_refuses_the_same(tmp_path: Path) -> None:
+    """Another type checker, where one is installed: every right line passes, every wrong one is found."""
+    pytest.importorskip("pyright")
+    lines = (HERE / "refused.py").read_text(encoding="utf-8").splitlines()
+    bare = tmp_path / "bare.py"
+    bare.write_text("\n".join(IGNORED.sub("", line) for line in lines) + "\n", encoding="utf-8")
+    settings = {"include": [str(bare), str(HERE / "accepted.py")], "extraPaths": [str(ROOT)], "strict": [str(bare)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "pyright", "--outputjson", "-p", str(tmp_path), "--pythonpath", sys.executable]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    if ran.returncode > 1 or not ran.stdout.startswith("{"):
+        pytest.skip(f"pyright does not run here: {ran.stdout[:200]}{ran.stderr[:200]}")
+    found = [each for each in json.loads(ran.stdout)["generalDiagnostics"] if each["severity"] == "error"]
+    assert [each for each in found if Path(each["file"]).name != "bare.py"] == []
+    expected = {number for number, line in enumerate(lines, 1) if IGNORED.search(line)}
+    refused = {each["range"]["start"]["line"] + 1 for each in found}
+    assert expected - refused == set()
