@@ -6,7 +6,7 @@ This room decides which those are. It must not know when they are set.
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Final
 
 KEY: Final = "mock"
@@ -31,9 +31,10 @@ class Environment:
         """Point clients at `base_url`, with a key that need not be real, past any proxy. A second time changes nothing."""
         if self.is_set:
             return
-        values = {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": key, "NO_PROXY": self._past("NO_PROXY")}
+        hosts = (*LOOPBACK, _host(base_url))
+        values = {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": key, "NO_PROXY": self._past("NO_PROXY", hosts)}
         if "no_proxy" in self._environ:  # where both are set, many clients look at this one alone
-            values["no_proxy"] = self._past("no_proxy")
+            values["no_proxy"] = self._past("no_proxy", hosts)
         for name, value in values.items():
             self._before[name] = self._environ.get(name)
             self._environ[name] = value
@@ -47,7 +48,14 @@ class Environment:
                 self._environ[name] = value
         self._before.clear()
 
-    def _past(self, name: str) -> str:
+    def _past(self, name: str, hosts: Iterable[str]) -> str:
         given = self._environ.get(name) or self._environ.get("NO_PROXY", "")
-        hosts = [host for host in (part.strip() for part in given.split(",")) if host]
-        return ",".join(dict.fromkeys((*hosts, *LOOPBACK)))
+        before = [host for host in (part.strip() for part in given.split(",")) if host]
+        return ",".join(dict.fromkeys((*before, *hosts)))
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL of ours, without its port."""
+    netloc = url.partition("//")[2].partition("/")[0]
+    host = netloc.rpartition(":")[0] if netloc.rpartition(":")[2].isdigit() else netloc
+    return host.strip("[]")

@@ -86,7 +86,7 @@ def test_dirty_equals_and_any_stand_for_values(inner: Inner) -> None:
         passed=1,
         failed=1,
     )
-    assert "FAIL  input: expected \"IsStr(regex='b.*')\", found \"hi\"" in told
+    assert 'FAIL  input: expected "IsStr(regex=\'b.*\')", found "hi"' in told
 
 
 def test_a_rule_that_can_never_answer_is_told(inner: Inner) -> None:

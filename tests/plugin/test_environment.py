@@ -29,3 +29,13 @@ def test_clients_are_pointed_here_and_then_as_before(before: dict[str, str], dur
     environment.restore()
     environment.restore()
     assert environ == before
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("http://mock:8080/s/a/v1", "mock"), ("https://mock.lan/v1", "mock.lan"), ("http://[fd00::1]:80/v1", "fd00::1")],
+)
+def test_a_server_elsewhere_is_past_any_proxy_too(url: str, host: str) -> None:
+    environ: dict[str, str] = {}
+    Environment(environ).set(url, "mock")
+    assert environ["NO_PROXY"] == f"127.0.0.1,localhost,{host}"

@@ -499,3 +499,102 @@ def test_a_token(inner: Inner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         result.stderr.fnmatch_lines(["ERROR: --mockserver-url: the mockserver at http://box.lan:*MOCKSERVER_TOKEN*"])
         monkeypatch.setenv("MOCKSERVER_TOKEN", "t0ken")
         inner.run(*args, process=True).assert_outcomes(passed=1)
+
+
+def test_what_is_not_at_hand_says_so(shared: Inner) -> None:
+    """And what is, is: the report, the drafts, another server of the test's own beside it."""
+    told = shared.check(
+        """
+        from mockserver import MockServer
+
+        def test(mockserver):
+            mockserver.when(input="hi").reply("ho")
+            to = another(**mockserver.client_kwargs)
+            assert ask(to=to) == "ho"
+            assert "1  POST /v1/responses 200 json test_it.py:" in mockserver.report()
+            assert 'text: "ho"' in mockserver.dump()
+            mockserver.check()
+            for ask_for in ("session", "host", "verdict"):
+                with pytest.raises(RuntimeError, match="the session is in another process, at http"):
+                    getattr(mockserver, ask_for)()
+            with MockServer() as own:
+                own.when().reply("own")
+                assert ask(to=another(**own.client_kwargs)) == "own"
+            swallow("more", to=to)
+            with pytest.raises(AssertionError, match="no rule matches"):
+                mockserver.check()
+            mockserver.check(allow=["miss"])
+
+        def test_a_long_name_with_parameters(request): pass
+
+        @pytest.mark.parametrize("said", ["a" * 300 + "1", "a" * 300 + "2"])
+        def test_long(mockserver, said):
+            mockserver.otherwise("ok")
+            assert ask(said[-5:], to=another(**mockserver.client_kwargs)) == "ok"
+            assert len(mockserver.session_name) <= 200
+        """,
+        passed=3,
+        failed=1,
+    )
+    assert '@pytest.mark.mockserver(allow=["miss"])' in told
+
+
+def test_an_app_started_once_and_a_config(shared: Inner) -> None:
+    """The fixtures for apps that are started once, and for options, as ever."""
+    shared.write(
+        conftest="""
+        @pytest.fixture(scope="session")
+        def app(mockserver_url):
+            return another(base_url=mockserver_url, api_key="x")
+
+        @pytest.fixture(scope="session")
+        def mockserver_config():
+            return {"on_miss": "auto", "seed": 3}
+        """,
+        test_it="""
+        @pytest.mark.parametrize("n", [1, 2])
+        def test(app, mockserver, n):
+            mockserver.when(input="hi").reply(f"ho {n}")
+            assert ask(to=app) == f"ho {n}"
+            assert ask("anything", to=app)
+            assert [each.kind for each in mockserver.requests] == ["json", "json"]
+        """,
+    )
+    shared.run().assert_outcomes(passed=2)
+
+
+def test_a_dialect_is_the_server_s(shared: Inner) -> None:
+    ini(shared, "mockserver_dialect = reference")
+    shared.write(test_it="def test(mockserver): pass")
+    result = shared.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mockserver_dialect: the dialect is that of the shared server; *"])
+
+
+def test_a_server_that_is_too_old(inner: Inner) -> None:
+    """It says less of itself."""
+    import http.server
+    import threading
+
+    class Old(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"status": "ok", "version": "0.0.9"}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Old) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        inner.write(test_it="def test(mockserver): pass")
+        result = inner.run("--mockserver-url", f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --mockserver-url: the mockserver at * is too old (0.0.9) for tests to share: *"]
+    )

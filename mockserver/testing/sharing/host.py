@@ -82,7 +82,8 @@ class SharedHost:
         from mockserver.testing.sharing.seat import SharedSeat
 
         name = name or f"test-{next(self._numbers)}"
-        return SharedSeat(self, f"{self.alias}.{name}"[:LONGEST_NAME], name, terms)
+        end = name[-max(1, LONGEST_NAME - len(self.alias) - 1) :]  # where names that are long are told apart
+        return SharedSeat(self, f"{self.alias}.{end}", name, terms)
 
     # --- the alias
 
