@@ -204,9 +204,9 @@ class Engine:
         )
         if isinstance(claimed, Claim):
             rule = claimed.rule
-            verdict.rule, verdict.place, verdict.label = rule.name, rule.place, rule.label
+            verdict.rule, verdict.place = rule.name, rule.place
             if session.options.upstream and isinstance(claimed.reply.kind, Forwarding):
-                verdict.headers = claimed.reply.headers
+                verdict.label, verdict.headers = rule.label, claimed.reply.headers
                 return None
             return self._replied(claimed, asked, session, verdict)
         if session.options.on_miss == "forward" and session.options.upstream and endpoints.is_api(request):
