@@ -43,19 +43,22 @@ class Relayed:
         assert settled(lambda: len(self.captures) >= count), f"{len(self.captures)} captures"
         return self.captures[count - 1]
 
-    def entry(self, count: int = 1, session: str = "default") -> Entry:
-        """Wait for the end of so many exchanges; return the last."""
+    def entry(self, number: int = 1, session: str = "default") -> Entry:
+        """Wait for the end of the exchange of this number; return it."""
 
-        def ended() -> list[Entry]:
+        def ended() -> Entry | None:
             found = self.assembly.engine.sessions.peek(session)
-            return [each for each in found.journal.entries() if each.ending] if found else []
+            entries = found.journal.entries(after=number - 1) if found else iter(())
+            return next((each for each in entries if each.number == number and each.ending), None)
 
-        assert settled(lambda: len(ended()) >= count)
-        return ended()[count - 1]
+        assert settled(lambda: ended() is not None)
+        entry = ended()
+        assert entry is not None
+        return entry
 
-    def ending(self, count: int = 1) -> Ending:
-        """Wait for the end of so many exchanges; return how the last ended."""
-        ending = self.entry(count).ending
+    def ending(self, number: int = 1) -> Ending:
+        """Wait for the end of the exchange of this number; return how it ended."""
+        ending = self.entry(number).ending
         assert ending is not None
         return ending
 
