@@ -135,8 +135,9 @@ class Assembly:
     """A server with its rules, watch, control application and log. `close` it once the server has stopped.
 
     `out` takes the access log and what the watch says; `token` lets other machines use `/_mock` (one is made up where
-    they can reach it). `taken` gets what was seen of each exchange with the upstream; without it nothing is kept. Raises
-    `RuleFileError` for mistakes in rule files and `SettingError` for a setting or port that cannot be had.
+    they can reach it). `taken` gets what was seen of each exchange with the upstream; without it nothing is kept. Edits of
+    rule files count at once where they are `watched`. Raises `RuleFileError` for mistakes in rule files and `SettingError`
+    for a setting or port that cannot be had.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class Assembly:
         token: str = "",
         *,
         taken: Taken | None = None,
+        watched: bool = True,
     ) -> None:
         self.settings = settings
         self.paths = rule_paths(settings, paths)
@@ -171,13 +173,13 @@ class Assembly:
             control=control(
                 self.engine,
                 token=self.token,
-                background=(watch.run,) if upstream is None else (watch.run, upstream.run),
+                background=(*[watch.run] * watched, *([] if upstream is None else [upstream.run])),
                 version=__version__,
                 now=clock.now,
                 report=judged,
+                examples=not paths,
             ),
             told=self._told,
-                examples=not paths,
             max_body=settings.max_body,
             upstream=upstream,
         )
