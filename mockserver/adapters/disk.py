@@ -202,7 +202,13 @@ def rule_files(folder: Path) -> list[Path]:
     for base, folders, names in os.walk(folder, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(base, name) for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
-    return sorted(found, key=lambda path: [_natural(part) for part in path.relative_to(folder).parts])
+
+    def place(path: Path) -> tuple[object, ...]:
+        # With its suffix `hello` would come after `hello-2`, which a recorder wrote later.
+        bare = path.relative_to(folder).with_suffix("").with_suffix("")
+        return [_natural(part) for part in bare.parts], path
+
+    return sorted(found, key=place)
 
 
 def shown(path: Path) -> str:

@@ -40,6 +40,14 @@ def test_files_come_in_natural_order_and_folders_are_walked(tmp_path: Path) -> N
     assert names(disk.load_rules([tmp_path])) == ["one", "two", "ten", "below"]
 
 
+def test_a_file_comes_before_those_that_go_on_with_its_name(tmp_path: Path) -> None:
+    """What a recorder goes on with in `hello-2` came after what stands in `hello`; the suffix is no part of a name."""
+    write(
+        tmp_path, **{"hello-2": rule("two"), "hello-10": rule("ten"), "hello": rule("one"), "hello__a": rule("below")}
+    )
+    assert names(disk.load_rules([tmp_path])) == ["one", "below", "two", "ten"]
+
+
 def test_arguments_keep_their_order_and_a_file_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, a=rule("a"), b=rule("b"))
     rules = disk.load_rules([tmp_path / "b.mock.yaml", tmp_path, str(tmp_path / "a.mock.yaml")])

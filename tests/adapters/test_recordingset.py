@@ -171,3 +171,10 @@ def test_replacing_one_file(tmp_path: Path) -> None:
     new.finish(clean=True)
     assert files(tmp_path) == ["a.mock.yaml", "b.1.txt", "b.mock.yaml"]
     assert names(tmp_path / "a.mock.yaml") == ["a 1"]
+
+
+def test_files_of_one_conversation_are_read_in_the_order_of_their_recordings(tmp_path: Path) -> None:
+    """The same question asked more often than one file takes is answered in recorded order."""
+    into = RecordingSet(tmp_path)
+    stood = [add(into).path.name for _ in range(2 * MOST_IN_FILE + 1)]
+    assert [path.name for path in disk.rule_files(tmp_path)] == list(dict.fromkeys(stood))
