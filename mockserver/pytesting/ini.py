@@ -6,12 +6,15 @@ This room decides what they are called and how a wrong value reads. It must not 
 from __future__ import annotations
 
 import os
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pytest
 
 from mockserver.core.errors import SettingError, nearest
-from mockserver.pytesting.wishes import OPTIONS, Places, Wishes
+from mockserver.pytesting.names import OPTIONS, RULES
+
+if TYPE_CHECKING:
+    from mockserver.pytesting.wishes import Wishes
 
 EnvironmentMode: TypeAlias = Literal["early", "test", "off"]
 
@@ -75,11 +78,17 @@ def dialect(config: pytest.Config) -> str:
     return str(_value(config, "dialect"))
 
 
+def given(config: pytest.Config) -> dict[str, Any]:
+    """Return what is wished for every test, by name, as it stands there; {} where nobody wishes for anything."""
+    found = {name: _value(config, name) for name in (*OPTIONS, "strict", "allow", RULES)}
+    return {name: value for name, value in found.items() if value not in (None, "", [], False)}
+
+
 def wishes(config: pytest.Config) -> Wishes:
-    """Return what is wished for every test. Raises `SettingError` for a value that makes no sense."""
-    given = {name: _value(config, name) for name in (*OPTIONS, "strict", "allow", "rules")}
-    given = {name: value for name, value in given.items() if value not in (None, "", [])}
-    return Wishes().with_(given, PREFIX, Places(config.rootpath, config.rootpath))
+    """Return the same read and checked. Raises `SettingError` for a value that makes no sense."""
+    from mockserver.pytesting.wishes import Places, Wishes
+
+    return Wishes().with_(given(config), PREFIX, Places(config.rootpath, config.rootpath))
 
 
 def _value(config: pytest.Config, name: str) -> Any:

@@ -6,8 +6,8 @@ tests.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,7 +69,7 @@ class Own:
             from mockserver.pytesting.failures import Failures
             from mockserver.testing.host import FOR_TESTS, Host
 
-            settings = replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect)
+            settings = dataclasses.replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect)
             host = Host(settings, self._rules, held=self._port())
             try:
                 host.start()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -19,10 +18,13 @@ from mockserver.core.errors import MockServerError, SettingError
 from mockserver.pytesting import ini
 from mockserver.pytesting.environment import KEY, Environment
 from mockserver.pytesting.own import Own
-from mockserver.pytesting.wishes import Places, Wishes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from mockserver.pytesting.ground import Ground
+    from mockserver.pytesting.wishes import Places, Wishes
     from mockserver.testing.server import MockServer
 
 FIXTURE: Final = "mockserver"
@@ -33,7 +35,6 @@ MARK: Final = f"@pytest.mark.{MARKER}"
 LONGEST_SLUG: Final = 100
 
 
-@dataclass(slots=True)
 class Running:
     """A test with its session.
 
@@ -41,10 +42,13 @@ class Running:
     there is none.
     """
 
-    item: pytest.Item
-    server: MockServer
-    passed: bool = False
-    judged: int | None = None
+    __slots__ = ("item", "judged", "passed", "server")
+
+    def __init__(self, item: pytest.Item, server: MockServer) -> None:
+        self.item = item
+        self.server = server
+        self.passed = False
+        self.judged: int | None = None
 
 
 class Run:
@@ -54,10 +58,17 @@ class Run:
         self._environment = Environment()
         self._names: Counter[str] = Counter()
         self._mode = ini.mode(config)
-        self._wishes = ini.wishes(config)
+        self._config = config
+        self._read: Wishes | None = ini.wishes(config) if ini.given(config) else None
         self.shared = ini.url(config)
-        self._ground = _ground(self.shared, self._wishes, ini.dialect(config))
+        self._ground = _ground(self.shared, self._read.rules if self._read else (), ini.dialect(config))
         self.running: Running | None = None
+
+    @property
+    def _wishes(self) -> Wishes:
+        """What is wished for every test; a run in which nobody wishes has nothing to load for it."""
+        self._read = self._read or ini.wishes(self._config)
+        return self._read
 
     # --- the server
 
@@ -109,13 +120,15 @@ class Run:
         self._ground.close()
 
     def _point(self) -> None:
-        keys = self._wishes.options.get("auth_keys") or (KEY,)
+        keys = (self._read.options.get("auth_keys") if self._read else None) or (KEY,)
         self._environment.set(self.base_url, keys[0])
 
     # --- sessions
 
     def begin(self, item: pytest.Item, config: Any) -> Running:
         """Begin a test's session. Raises `MockServerError` for wishes that make no sense."""
+        from mockserver.pytesting.wishes import Places
+
         places = Places(item.path.parent, item.config.rootpath)
         wishes = self._wished(item, config, places)
         server = self._ground.open(self._name(item.nodeid), wishes, places)
@@ -138,6 +151,8 @@ class Run:
         """Return what is wished for a test: ini, then the fixture, then markers from the outermost in."""
         if not isinstance(config, Mapping):
             raise SettingError(f"{FIXTURE}_config: expected a dict such as {{'strict': True}}, got {config!r}")
+        from dataclasses import replace
+
         wishes = replace(self._wishes, rules=()).with_(config, f"{FIXTURE}_config: ", places)
         for mark in reversed(list(item.iter_markers(MARKER))):
             given = dict(mark.kwargs)
@@ -196,9 +211,9 @@ class Run:
         return text if clean or not fine else ""
 
 
-def _ground(url: str, wishes: Wishes, dialect: str) -> Ground:
+def _ground(url: str, rules: Sequence[Path], dialect: str) -> Ground:
     if not url:
-        return Own(wishes.rules, dialect)
+        return Own(rules, dialect)
     if dialect:
         raise SettingError(
             f"{ini.PREFIX}dialect: the dialect is that of the shared server; give it to `mockserver serve`"
@@ -206,6 +221,6 @@ def _ground(url: str, wishes: Wishes, dialect: str) -> Ground:
     from mockserver.pytesting.shared import Shared
 
     try:
-        return Shared(url, wishes.rules)
+        return Shared(url, rules)
     except SettingError as error:
         raise SettingError(f"--mockserver-url: {error}") from None

@@ -10,19 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from mockserver.core.errors import SettingError, nearest
-
-OPTIONS: Final = (
-    "validate", "speed", "now", "seed", "exhausted", "on_miss", "lenient", "allow_params", "auth_keys",
-)  # fmt: skip
-"""Settings that a session may have for itself. `mockserver.settings` says what each takes."""
-
-KEYWORDS: Final = ("strict", "allow", *OPTIONS)
-"""What the marker takes by name; rule files come by position. The fixture's dict takes these and `rules`."""
-
-RULES: Final = "rules"
+from mockserver.pytesting.names import KEYWORDS, OPTIONS, RULES
 
 
 @dataclass(frozen=True, slots=True)

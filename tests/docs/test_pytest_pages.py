@@ -13,7 +13,8 @@ from openai import OpenAI
 import mockserver
 from mockserver.building.answers import Modifiers
 from mockserver.pytesting.ini import declare
-from mockserver.pytesting.wishes import KEYWORDS, Places, Wishes
+from mockserver.pytesting.names import KEYWORDS
+from mockserver.pytesting.wishes import Places, Wishes
 from mockserver.testing.handle import RULE
 from mockserver.testing.server import MockServer
 from mockserver.testing.verdict import ALLOWABLE

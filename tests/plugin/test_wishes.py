@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver.core.errors import SettingError
-from mockserver.pytesting.wishes import KEYWORDS, Places, Wishes
+from mockserver.pytesting.names import KEYWORDS
+from mockserver.pytesting.wishes import Places, Wishes
 from mockserver.settings import SETTINGS
 
 SOURCE = "@pytest.mark.mockserver: "
