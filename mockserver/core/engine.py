@@ -65,6 +65,10 @@ class Forward:
     exchange: Exchange
     headers: Headers
 
+    def begun(self, status: int) -> None:
+        """Tell the journal the answer's status, before the client can know it."""
+        self.session.journal.amend(self.number, replace(self.exchange, status=status))
+
 
 class Engine:
     """Decides every answer of one server. `book`, `limits` and `auth_keys` may be replaced between two requests."""

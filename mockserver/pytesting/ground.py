@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from mockserver.core.recordings.modes import Mode
     from mockserver.pytesting.wishes import Places, Wishes
     from mockserver.testing.server import MockServer
 
@@ -26,11 +27,11 @@ class Ground(Protocol):
     def serve(self) -> None:
         """Make it ready. Raises `MockServerError` for rules, settings or a server that cannot be used: every time."""
 
-    def open(self, name: str, wishes: Wishes, places: Places) -> MockServer:
-        """Begin a session for a test; from now on it is the running one."""
+    def open(self, name: str, wishes: Wishes, places: Places, mode: Mode) -> MockServer:
+        """Begin a session for a test; from now on it is the running one. `mode` says what becomes of its recordings."""
 
-    def leave(self, server: MockServer) -> None:
-        """End it: requests are nobody's until the next one."""
+    def leave(self, server: MockServer, *, fine: bool) -> None:
+        """End it: requests are nobody's until the next one. `fine` says that the test has passed."""
 
     def mark(self) -> None:
         """What came too late until now is not the coming test's to hear of."""
@@ -48,7 +49,7 @@ class Ground(Protocol):
         """Give back what was taken."""
 
 
-def opened(host: object, name: str, wishes: Wishes, places: Places) -> MockServer:
+def opened(host: object, name: str, wishes: Wishes, places: Places, mode: Mode) -> MockServer:
     """Return a server for one test: a session of the host, by this name."""
     from mockserver.testing.server import MockServer
 
@@ -60,6 +61,15 @@ def opened(host: object, name: str, wishes: Wishes, places: Places) -> MockServe
         allow=wishes.allow,
         strict=wishes.strict,
         check=False,
+        recording=places.recording(wishes.recording),
+        record=mode,
         **wishes.options,
     )
+    made.how_to_record = how(recorded=bool(wishes.recording))
     return made.start()
+
+
+def how(*, recorded: bool) -> str:
+    """Say how what the real API answers is recorded for a test, which may be marked for it."""
+    again = "pytest --mockserver-record=new"
+    return again if recorded else f"@pytest.mark.mockserver(recording=True), then {again}"

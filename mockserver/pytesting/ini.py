@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import pytest
 
 from mockserver.core.errors import SettingError, nearest
-from mockserver.pytesting.names import OPTIONS, RULES
+from mockserver.pytesting.names import OPTIONS, RECORD, RULES, UPSTREAM, VARIABLES
 
 if TYPE_CHECKING:
+    from mockserver.pytesting.taping import Taping
     from mockserver.pytesting.wishes import Wishes
 
 EnvironmentMode: TypeAlias = Literal["early", "test", "off"]
@@ -31,11 +32,24 @@ URL: Final = "MOCKSERVER_URL"
 
 def declare(parser: pytest.Parser) -> None:
     """Make the settings known to pytest."""
-    parser.getgroup("mockserver").addoption(
+    group = parser.getgroup("mockserver")
+    group.addoption(
         "--mockserver-url",
         metavar="URL",
         default=None,
         help=f"use the `mockserver serve` at this URL instead of a server of our own (else ${URL}, else the ini setting)",
+    )
+    group.addoption(
+        RECORD,
+        metavar="MODE",
+        default=None,
+        help=f"what becomes of recordings: none, once, new, all or rewrite (else ${VARIABLES[RECORD]}, else none)",
+    )
+    group.addoption(
+        UPSTREAM,
+        metavar="URL",
+        default=None,
+        help=f"the real API to record (else ${VARIABLES[UPSTREAM]}, else what OPENAI_BASE_URL was, else the official one)",
     )
     parser.addini(f"{PREFIX}url", "the `mockserver serve` to use instead of a server of our own", default="")
     parser.addini(
@@ -65,12 +79,29 @@ def mode(config: pytest.Config) -> EnvironmentMode:
 
 def url(config: pytest.Config) -> str:
     """Return the URL of the shared server, "" for none: the option's, else the environment's, else the setting's."""
-    given = vars(config.option).get("mockserver_url")
-    if given is None:  # early in a run only this has been read
-        given = vars(config.known_args_namespace).get("mockserver_url")
+    given = _option(config, "mockserver_url")
     if given is None:
         given = os.environ.get(URL) or _value(config, "url")
     return str(given).strip()
+
+
+def taping(config: pytest.Config) -> Taping | None:
+    """Return what is to become of recordings, None where nobody says. Raises `SettingError` for an unknown mode."""
+    given = {name: _option(config, name.removeprefix("--").replace("-", "_")) for name in VARIABLES}
+    mode = os.environ.get(VARIABLES[RECORD], "") if given[RECORD] is None else str(given[RECORD])
+    if not mode:
+        return None
+    from mockserver.pytesting.taping import read_taping
+
+    upstream = os.environ.get(VARIABLES[UPSTREAM], "") if given[UPSTREAM] is None else str(given[UPSTREAM])
+    return read_taping(mode, upstream, VARIABLES[RECORD] if given[RECORD] is None else RECORD, os.environ)
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    given = vars(config.option).get(name)
+    if given is None:  # early in a run only this has been read
+        given = vars(config.known_args_namespace).get(name)
+    return given
 
 
 def dialect(config: pytest.Config) -> str:

@@ -12,7 +12,12 @@ OPTIONS: Final = (
 )  # fmt: skip
 """Settings that a session may have for itself. `mockserver.settings` says what each takes."""
 
-KEYWORDS: Final = ("strict", "allow", *OPTIONS)
+KEYWORDS: Final = ("strict", "allow", "recording", *OPTIONS)
 """What the marker takes by name; rule files come by position. The fixture's dict takes these and `rules`."""
 
 RULES: Final = "rules"
+
+RECORD: Final = "--mockserver-record"
+UPSTREAM: Final = "--mockserver-upstream"
+VARIABLES: Final = {RECORD: "MOCKSERVER_RECORD", UPSTREAM: "MOCKSERVER_UPSTREAM"}
+"""The options about recordings, and the variables that say the same."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import socket
 
     from mockserver.core.journal import Entry
+    from mockserver.core.recordings.modes import Mode
     from mockserver.pytesting.failures import Failures
     from mockserver.pytesting.wishes import Places, Wishes
     from mockserver.testing.host import Host
@@ -30,9 +31,10 @@ ANYBODY: Final = "default"
 class Own:
     """A `Ground`: one host, started once. `rules` are what every session stands on."""
 
-    def __init__(self, rules: Sequence[Path], dialect: str) -> None:
+    def __init__(self, rules: Sequence[Path], dialect: str, upstream: str = "") -> None:
         self._rules = rules
         self._dialect = dialect
+        self._upstream = upstream
         self._held: socket.socket | None = None
         self._host: Host | None = None
         self._refused: MockServerError | None = None
@@ -70,6 +72,10 @@ class Own:
             from mockserver.testing.host import FOR_TESTS, Host
 
             settings = dataclasses.replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect)
+            if self._upstream:
+                from mockserver.testing.tape import read_upstream
+
+                settings = dataclasses.replace(settings, upstream=read_upstream(self._upstream))
             host = Host(settings, self._rules, held=self._port())
             try:
                 host.start()
@@ -81,18 +87,18 @@ class Own:
             self._failures = Failures()
         return self._host
 
-    def open(self, name: str, wishes: Wishes, places: Places) -> MockServer:
+    def open(self, name: str, wishes: Wishes, places: Places, mode: Mode) -> MockServer:
         """See `Ground`."""
         from mockserver.pytesting.ground import opened
 
-        server = opened(self._served(), name, wishes, places)
+        server = opened(self._served(), name, wishes, places, mode)
         self._mean(server.session_name)
         return server
 
-    def leave(self, server: MockServer) -> None:
+    def leave(self, server: MockServer, *, fine: bool) -> None:
         """See `Ground`."""
         self._mean("")
-        server.close()
+        server.close(fine=fine)
 
     def _mean(self, session: str) -> None:
         """Let requests that name no session go to this one; "": to nobody's."""
@@ -123,6 +129,8 @@ class Own:
     def judge(self, server: MockServer, after: int) -> tuple[bool, str, int]:
         """See `Ground`."""
         from mockserver.testing.report import report
+
+        server.written()
 
         def step() -> tuple[Verdict, int]:
             late, broken = self._since()

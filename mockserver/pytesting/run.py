@@ -61,7 +61,9 @@ class Run:
         self._config = config
         self._read: Wishes | None = ini.wishes(config) if ini.given(config) else None
         self.shared = ini.url(config)
-        self._ground = _ground(self.shared, self._read.rules if self._read else (), ini.dialect(config))
+        self._taping = ini.taping(config)
+        upstream = self._taping.upstream if self._taping else ""
+        self._ground = _ground(self.shared, self._read.rules if self._read else (), ini.dialect(config), upstream)
         self.running: Running | None = None
 
     @property
@@ -120,8 +122,9 @@ class Run:
         self._ground.close()
 
     def _point(self) -> None:
+        own = self._taping.key if self._taping else ""
         keys = (self._read.options.get("auth_keys") if self._read else None) or (KEY,)
-        self._environment.set(self.base_url, keys[0])
+        self._environment.set(self.base_url, own or keys[0])
 
     # --- sessions
 
@@ -129,9 +132,10 @@ class Run:
         """Begin a test's session. Raises `MockServerError` for wishes that make no sense."""
         from mockserver.pytesting.wishes import Places
 
-        places = Places(item.path.parent, item.config.rootpath)
+        places = Places(item.path.parent, item.config.rootpath, item.nodeid)
         wishes = self._wished(item, config, places)
-        server = self._ground.open(self._name(item.nodeid), wishes, places)
+        mode = self._taping.mode if self._taping else "none"
+        server = self._ground.open(self._name(item.nodeid), wishes, places, mode)
         if self._mode != "off":
             self._point()
         self.running = Running(item, server)
@@ -145,7 +149,7 @@ class Run:
             self.running = None
             if self._mode == "test":
                 self._environment.restore()
-            self._ground.leave(running.server)
+            self._ground.leave(running.server, fine=running.passed)
 
     def _wished(self, item: pytest.Item, config: Any, places: Places) -> Wishes:
         """Return what is wished for a test: ini, then the fixture, then markers from the outermost in."""
@@ -211,9 +215,9 @@ class Run:
         return text if clean or not fine else ""
 
 
-def _ground(url: str, rules: Sequence[Path], dialect: str) -> Ground:
+def _ground(url: str, rules: Sequence[Path], dialect: str, upstream: str) -> Ground:
     if not url:
-        return Own(rules, dialect)
+        return Own(rules, dialect, upstream)
     if dialect:
         raise SettingError(
             f"{ini.PREFIX}dialect: the dialect is that of the shared server; give it to `mockserver serve`"

@@ -16,6 +16,7 @@ from mockserver.core.errors import MockServerError
 from mockserver.pytesting.ground import opened
 
 if TYPE_CHECKING:
+    from mockserver.core.recordings.modes import Mode
     from mockserver.pytesting.wishes import Places, Wishes
     from mockserver.testing.server import MockServer
     from mockserver.testing.sharing.host import SharedHost
@@ -58,10 +59,10 @@ class Shared:
                 raise
             self._met = True
 
-    def open(self, name: str, wishes: Wishes, places: Places) -> MockServer:
+    def open(self, name: str, wishes: Wishes, places: Places, mode: Mode) -> MockServer:
         """See `Ground`."""
         self.serve()
-        server = opened(self._host, name, wishes, places)
+        server = opened(self._host, name, wishes, places, mode)
         try:
             self._host.mean(server.session_name)
         except BaseException:
@@ -69,10 +70,10 @@ class Shared:
             raise
         return server
 
-    def leave(self, server: MockServer) -> None:
+    def leave(self, server: MockServer, *, fine: bool) -> None:
         """See `Ground`. A server that is gone was told of already; there is nothing to be left."""
         with contextlib.suppress(MockServerError):
-            server.close()
+            server.close(fine=fine)
             self._host.mean(None)
 
     def mark(self) -> None:

@@ -22,6 +22,16 @@ class Places:
 
     test: Path
     root: Path
+    test_id: str = ""
+
+    def recording(self, wish: bool | str) -> Path | None:
+        """Return the file of the test's recordings, None where it has none. `wish` is True, or a path seen from it."""
+        if not wish:
+            return None
+        from mockserver.adapters.recordingset import SUFFIX
+        from mockserver.core.recordings.naming import set_of
+
+        return self.test / (f"{set_of(self.test_id)}{SUFFIX}" if wish is True else wish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class Wishes:
     strict: bool = False
     allow: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(default_factory=dict)
+    recording: bool | str = False
+    """Whether the test has recordings of its own, or the file that they are in."""
 
     def with_(self, given: Mapping[str, Any], source: str, places: Places) -> Wishes:
         """Return these wishes with those further in laid over them. Raises `SettingError`, in one line, for a wrong one.
@@ -50,6 +62,7 @@ class Wishes:
             strict=_switch(given["strict"], f"{source}strict") if "strict" in given else self.strict,
             allow=self.allow | _allowed(given.get("allow", ()), f"{source}allow"),
             options={**self.options, **read_options(given, source)},
+            recording=_recording(given["recording"], f"{source}recording") if "recording" in given else self.recording,
         )
 
 
@@ -71,6 +84,12 @@ def read_options(given: Mapping[str, Any], source: str) -> dict[str, Any]:
         except (ValueError, TypeError) as error:
             raise SettingError(f"{source}{name}: {error}") from None
     return read
+
+
+def _recording(value: Any, source: str) -> bool | str:
+    if not isinstance(value, (bool, str, Path)) or value == "":
+        raise SettingError(f"{source}: expected True, False or the path of a rule file, got {value!r}")
+    return value if isinstance(value, bool) else str(value)
 
 
 def _switch(value: Any, source: str) -> bool:

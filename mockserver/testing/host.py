@@ -28,8 +28,10 @@ from mockserver.testing.worker import IdleError, Worker
 if TYPE_CHECKING:
     from mockserver.adapters.asgi import App
     from mockserver.adapters.disk import RuleSet
+    from mockserver.adapters.upstream import Taken
     from mockserver.core.engine import Engine
     from mockserver.core.options import Options
+    from mockserver.core.recordings.capture import Capture
     from mockserver.core.sessions import Session
     from mockserver.testing.seat import Seat
     from mockserver.testing.terms import Terms
@@ -69,6 +71,7 @@ class Host:
         self._sets = RuleSets()
         self._named = 0
         self._url = ""
+        self._takers: dict[Session, Taken] = {}
 
     # --- its life
 
@@ -188,8 +191,18 @@ class Host:
 
         return self.run(step)
 
+    def capture(self, session: Session, take: Taken) -> None:
+        """Give what is seen of this session's exchanges with the upstream to `take`, on the server's thread."""
+        self._takers[session] = take
+
+    def _taken(self, session: Session, capture: Capture) -> None:
+        take = self._takers.get(session)
+        if take is not None:
+            take(session, capture)
+
     def end(self, session: Session) -> None:
         """End a session: later requests to it get 410. One that was begun afresh by the same name is left alone."""
+        self._takers.pop(session, None)
         worker = self._worker
         if worker is None or worker.engine is None or self._is_foreign():
             return
@@ -223,13 +236,20 @@ class Host:
         from mockserver.adapters.asgi import App
         from mockserver.adapters.clock import SystemClock
         from mockserver.adapters.control import control
-        from mockserver.assembly import build_engine, judged
+        from mockserver.assembly import build_engine, build_relay, judged
 
         engine = build_engine(self.settings, disk.load_rules(self.rules))
         clock = SystemClock(self.settings.now)
         clock.monotonic = _Moments.monotonic
-        within = control(engine, version=__version__, now=clock.now, report=judged)
-        return engine, App(engine, clock, control=within, max_body=self.settings.max_body)
+        relay = build_relay(self.settings, self._taken)
+        within = control(
+            engine,
+            version=__version__,
+            now=clock.now,
+            report=judged,
+            background=() if relay is None else (relay.run,),
+        )
+        return engine, App(engine, clock, control=within, max_body=self.settings.max_body, upstream=relay)
 
     # --- forks
 

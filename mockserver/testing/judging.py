@@ -30,6 +30,10 @@ class Judging(ABC):
     def made(self) -> Made:
         """What the test brought to its session."""
 
+    @abstractmethod
+    def written(self) -> None:
+        """Wait until what is recorded is on the disk."""
+
     @property
     @abstractmethod
     def seen(self) -> Collection[int]:
@@ -49,11 +53,13 @@ class Judging(ABC):
 
     def report(self, *, allow: Collection[str] = ()) -> str:
         """Return what is wrong and the exchanges so far, for people."""
+        self.written()
         return self._seat.report(self.made, ALLOWING, **self.terms(allow))[1]
 
     def check(self, *, allow: Collection[str] = ()) -> None:
         """Raise `AssertionError` with the report unless nothing is wrong."""
         __tracebackhide__ = True
+        self.written()
         fine, told = self._seat.report(self.made, ALLOWING, **self.terms(allow))
         if not fine:
             raise AssertionError(told)

@@ -53,6 +53,8 @@ def report(verdict: Verdict, allowing: str = MARKER) -> str:
         lines.append(f"mockserver{count}: {head(finding)}")
         if number <= MOST_FINDINGS:
             lines += [f"  {line}" for line in _TELLERS[finding.kind](finding)]
+            if verdict.how and finding.kind in ("miss", "exhausted"):
+                lines.append(f"  or record what the real API answers: {verdict.how}")
             if finding.kind in ALLOWABLE:
                 lines.append(f"  to let it pass: {allowing.format(finding.kind)}")
     return "\n".join(lines + (list(exchanges(verdict)) if verdict.session else []))
@@ -153,6 +155,7 @@ _HEADS: Final[Mapping[Kind, Callable[[Finding], str]]] = MappingProxyType(
         "broken": lambda finding: f"in mockserver itself: {finding.what.partition(chr(10))[0]}",
         "unfinished": lambda finding: f"in the test: the when() at {finding.place} has no reply",
         "raised": lambda finding: f"in the test: {_line(finding.what)}",
+        "unrecorded": lambda finding: f"in the recording: {_line(finding.what)}",
         "miss": _missed,
         "exhausted": _exhausted,
         "violation": lambda finding: f"in the app: it sent an invalid request: {_for_tests(_line(finding.what))}",
@@ -183,6 +186,10 @@ def _of_unfinished(_: Finding) -> Iterator[str]:
 def _of_raised(finding: Finding) -> Iterator[str]:
     yield from _numbers(finding)
     yield "the app got a 500 for it; mend the function"
+
+
+def _of_unrecorded(_: Finding) -> Iterator[str]:
+    yield "the app has had its answer; mend what is in the way, and record again"
 
 
 def _of_miss(finding: Finding) -> Iterator[str]:
@@ -291,6 +298,7 @@ _TELLERS: Final[Mapping[Kind, Callable[[Finding], Iterator[str]]]] = MappingProx
         "broken": _of_broken,
         "unfinished": _of_unfinished,
         "raised": _of_raised,
+        "unrecorded": _of_unrecorded,
         "miss": _of_miss,
         "exhausted": _of_exhausted,
         "violation": _of_violation,

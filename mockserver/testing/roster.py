@@ -35,16 +35,19 @@ class Place:
 
 
 def arranged(places: Sequence[Place]) -> tuple[list[CoreRule], list[CoreRule]]:
-    """Return the rules in order, and those for whatever no other answers: the test's own before those of files."""
+    """Return the rules in order, recordings after all others, and those for whatever no other answers: the test's own
+    before those of files."""
     rules: list[CoreRule] = []
+    recordings: list[CoreRule] = []
     own: list[CoreRule] = []
     filed: list[CoreRule] = []
     for place in places:
         if place.rule is not None:
             (own if place.draft is not None and place.draft.otherwise else rules).append(place.rule)
-        rules += place.loaded
+        for rule in place.loaded:
+            (recordings if rule.alike else rules).append(rule)
         filed += place.otherwise
-    return rules, [*own, *filed]
+    return [*rules, *recordings], [*own, *filed]
 
 
 class Ground(Protocol):

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, Unpack
 
 from mockserver import building
 from mockserver.building import Conditions, Draft, Part
@@ -26,10 +26,12 @@ from mockserver.testing.clock import Clock, Moment
 from mockserver.testing.handle import OfRule, Rule, When
 from mockserver.testing.host import FOR_TESTS, Host
 from mockserver.testing.judging import Judging
+from mockserver.testing.pointing import Pointing
 from mockserver.testing.proxies import Bypass
 from mockserver.testing.received import ReceivedRequest, Requests
 from mockserver.testing.roster import Roster
 from mockserver.testing.seat import Seat
+from mockserver.testing.tape import Tape, at_hand, read_upstream
 from mockserver.testing.terms import NOW, Terms
 from mockserver.testing.verdict import Made
 from mockserver.testing.vocabulary import Vocabulary
@@ -38,17 +40,9 @@ if TYPE_CHECKING:
     from mockserver.testing.sharing.host import SharedHost
     from mockserver.testing.sharing.seat import SharedSeat
 
-KEY: Final = "mock"
-"""The API key for clients where any is accepted."""
+HOW: Final = "MockServer(recording=FILE, record='new', upstream=URL)"
 
 RulePaths: TypeAlias = str | Path | Sequence[str | Path]
-
-
-class ClientKwargs(TypedDict):
-    """What an official client is made with."""
-
-    base_url: str
-    api_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ class _Place:
     own: bool
 
 
-class MockServer(Asking, Judging, Vocabulary):
+class MockServer(Asking, Judging, Pointing, Vocabulary):
     """A session of its own on a server for tests. Enter it (`with` or `async with`), or `start` and `close` it.
 
     `rules` are rule files and folders to begin with, seen from the folder `base` (else the working directory). `host` is
@@ -72,6 +66,9 @@ class MockServer(Asking, Judging, Vocabulary):
     take their time, 1 as planned, 2 in half of it. The other settings are those of `mockserver serve`; `exhausted` is
     `miss` here. Leaving the block without an exception raises `AssertionError` when something is wrong that `allow` does
     not name (a miss, a rule of the test that was never used ...); `check=False` leaves that to you and `report`.
+
+    `recording` is a file of recordings to answer with, after the rules of the test; `record` the mode that says what else
+    becomes of it, `upstream` the base URL of the real API that is then asked.
 
     Example:
 
@@ -101,6 +98,9 @@ class MockServer(Asking, Judging, Vocabulary):
         allow: Collection[str] = (),
         strict: bool = False,
         check: bool = True,
+        recording: str | Path | None = None,
+        record: str = "none",
+        upstream: str | None = None,
     ) -> None:
         if host is not None and dialect is not None:
             raise SettingError("MockServer(dialect=): the dialect is that of the host; give it to the host's settings")
@@ -119,6 +119,11 @@ class MockServer(Asking, Judging, Vocabulary):
         self._views: dict[int, ReceivedRequest] = {}
         self._read: set[int] = set()
         self._closed = False
+        self._tape = None if recording is None else Tape((self._base or Path()) / recording, record)
+        self._upstream = None if upstream is None else read_upstream(upstream)
+        self._unrecorded: list[str] = []
+        self.how_to_record = HOW
+        """What a report says of how a miss is recorded."""
 
     # --- its life
 
@@ -126,11 +131,19 @@ class MockServer(Asking, Judging, Vocabulary):
         """Begin the session, starting the server if need be. Twice is fine. Raises `MockServerError` if it cannot."""
         if self._found is None:
             own = self._given_host is None
-            host = self._given_host or Host(replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect))
+            host = self._given_host or Host(
+                replace(FOR_TESTS, dialect=self._dialect or FOR_TESTS.dialect, upstream=self._upstream)
+            )
             try:
-                seat = host.sit(self._name, self._terms)
+                terms, tape = self._terms, self._tape
+                if tape is not None:
+                    terms = tape.terms(terms, at_hand(host), self.how_to_record)
+                seat = host.sit(self._name, terms)
                 self._found = _Place(seat, Roster(seat, self._received), Clock(seat), own=own)
                 self.load(*self._rules)
+                if tape is not None:
+                    self.load(*tape.played)
+                    tape.begin(self.host, self.session)
             except BaseException:
                 self.close()
                 if own:
@@ -142,12 +155,18 @@ class MockServer(Asking, Judging, Vocabulary):
                 self._bypass.begin()
         return self
 
-    def close(self) -> None:
-        """End the session, and the server where it is not shared. What was noted can be asked for as before."""
+    def close(self, *, fine: bool = True) -> None:
+        """End the session, and the server where it is not shared. What was noted can be asked for as before.
+
+        With `fine` False recordings that were to be replaced stay as they were.
+        """
         if self._found is None or self._closed:
             return
+        self.written()
         self._closed = True
         self._found.seat.leave()
+        if self._tape is not None:
+            self._tape.end(fine=fine)
         if self._bypass is not None:
             self._bypass.end()
         if self._found.own:
@@ -173,11 +192,13 @@ class MockServer(Asking, Judging, Vocabulary):
 
     def _leave(self, fine: bool) -> None:
         __tracebackhide__ = True
+        passed = False
         try:
             if fine and self._check and not self._closed:
                 self.check()
+            passed = fine
         finally:
-            self.close()
+            self.close(fine=passed)
 
     @property
     def _place(self) -> _Place:
@@ -191,28 +212,6 @@ class MockServer(Asking, Judging, Vocabulary):
         if self._found is None:
             return "<MockServer, not started>"
         return f"<MockServer {self.base_url}{', closed' if self._closed else ''}>"
-
-    # --- pointing clients at it
-
-    @property
-    def base_url(self) -> str:
-        """What a client is given as its base URL."""
-        return self._place.seat.base_url
-
-    @property
-    def url(self) -> str:
-        """The same without `/v1`."""
-        return self.base_url.removesuffix("/v1")
-
-    @property
-    def api_key(self) -> str:
-        """A key that is accepted."""
-        return (*self._place.seat.keys, KEY)[0]
-
-    @property
-    def client_kwargs(self) -> ClientKwargs:
-        """What an official client is made with: `OpenAI(**mockserver.client_kwargs)`, `AsyncOpenAI(...)` likewise."""
-        return {"base_url": self.base_url, "api_key": self.api_key}
 
     @property
     def host(self) -> Host:
@@ -323,7 +322,12 @@ class MockServer(Asking, Judging, Vocabulary):
     def made(self) -> Made:
         """What the test brought to its session."""
         roster = self._place.roster
-        return Made(roster.rules, roster.loaded, roster.unfinished)
+        return Made(roster.rules, roster.loaded, roster.unfinished, self._unrecorded, self.how_to_record)
+
+    def written(self) -> None:
+        """Wait until what is recorded is on the disk."""
+        if self._tape is not None and not self._closed:
+            self._unrecorded = self._tape.lost(self._here)
 
     @property
     def seen(self) -> Collection[int]:

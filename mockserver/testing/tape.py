@@ -6,20 +6,43 @@ are passed on, nor pytest.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mockserver.adapters import disk
 from mockserver.adapters.recordingset import SUFFIX, RecordingSet
 from mockserver.core.errors import SettingError
+from mockserver.core.forwarding.address import Address
 from mockserver.core.recordings.modes import Mode, Plan, plan, read_mode
 
 if TYPE_CHECKING:
     from mockserver.adapters.recorder import Recorder
-    from mockserver.core.recordings.capture import Capture
     from mockserver.core.sessions import Session
+    from mockserver.testing.host import Host
+    from mockserver.testing.seat import Seat
+    from mockserver.testing.sharing.host import SharedHost
+    from mockserver.testing.terms import Terms
 
-WHILE_RECORDING: Final = "while it records, the real API judges requests and answers them"
+PATIENCE: Final = 5.0
+"""Seconds to wait for answers that a client has not read to their end."""
+
+
+def at_hand(host: Host | SharedHost) -> Host:
+    """Return the host, which can play recordings. Raises `SettingError` for one elsewhere."""
+    from mockserver.testing.host import Host
+
+    if not isinstance(host, Host):
+        raise SettingError("recording: a server in another process can neither play nor make this test's recordings")
+    return host
+
+
+def read_upstream(text: str) -> Address:
+    """Return the base URL of the real API. Raises `SettingError` for text that is none."""
+    try:
+        return Address.read(text)
+    except ValueError as error:
+        raise SettingError(f"upstream: {error}") from None
 
 
 class Tape:
@@ -38,6 +61,7 @@ class Tape:
         self.path = path
         self.plan: Plan = plan(self.mode, empty=not path.exists())
         self._recorder: Recorder | None = None
+        self._told = 0
 
     @property
     def name(self) -> str:
@@ -54,23 +78,42 @@ class Tape:
         """The rule files that answer."""
         return (self.path,) if self.plan.replays and self.path.exists() else ()
 
-    def begin(self) -> None:
+    def terms(self, terms: Terms, host: Host, how: str) -> Terms:
+        """Return the terms of a session with these recordings; `how` says how to record.
+
+        Raises `SettingError` where it can have none.
+        """
+        if self.is_missing:
+            raise SettingError(f"there is no recording at {self.name}; record what the real API answers: {how}")
+        if not self.plan.records:
+            return terms
+        upstream = host.settings.upstream
+        if upstream is None:
+            raise SettingError("recording: the host has no upstream; give its settings one")
+        return terms.forwarding(str(upstream))
+
+    def begin(self, host: Host, session: Session) -> None:
         """Be ready to record, if the mode is to. Raises `RuleFileError` for a `recordings.yaml` with mistakes."""
         if self.plan.records:
             from mockserver.adapters.besides import customs_of
             from mockserver.adapters.recorder import Recorder
 
             into = RecordingSet(self.path.parent, self.path.name, replaces=self.plan.replaces)
-            self._recorder = Recorder(into, customs=customs_of(self.path.parent))
+            recorder = self._recorder = Recorder(into, customs=customs_of(self.path.parent))
+            host.capture(session, lambda _, capture: recorder.take(capture))
 
-    def take(self, _: Session, capture: Capture) -> None:
-        """Have an exchange with the upstream written."""
-        if self._recorder is not None:
-            self._recorder.take(capture)
-
-    def lost(self) -> list[str]:
-        """Wait until what was taken is written; return what is to be said of each exchange that could not be."""
-        return [] if self._recorder is None else list(self._recorder.settle().failed)
+    def lost(self, seat: Seat) -> list[str]:
+        """Wait until what was seen is written; return what is to be said of each exchange that could not be, once."""
+        if self._recorder is None:
+            return []
+        seat.settle()
+        ended, give_up = seat.until(lambda: all(entry.ending is not None for entry in seat.entries()))
+        with contextlib.suppress(TimeoutError):
+            ended.result(PATIENCE)
+        give_up()
+        failed = self._recorder.settle().failed
+        told, self._told = self._told, len(failed)
+        return failed[told:]
 
     def end(self, *, fine: bool) -> None:
         """Put a replacing set in place, if all is `fine`; else the old one stays."""

@@ -6,7 +6,7 @@ This room decides what time does in it, and how a wrong setting reads. It must n
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mockserver.core.errors import SettingError
@@ -38,6 +38,12 @@ class Terms:
         frozen = None if now is None else read_moment(now, time.time, "MockServer(now=)")
         hurry = not pace if pace is not None else (True if frozen is None else None)
         return cls(Options(**read, speed=pace or 1.0, keep_answers=True), frozen, hurry)
+
+    def forwarding(self, upstream: str) -> Terms:
+        """Return these terms for a session whose requests the real API at `upstream` judges and answers, in real time."""
+        return replace(
+            self, options=replace(self.options, on_miss="forward", validate="off", upstream=upstream), frozen=None
+        )
 
 
 def _read(name: str, value: Any) -> Any:

@@ -18,7 +18,17 @@ from mockserver.core.rules.book import Nearest, Rule, RuleBook
 from mockserver.core.sessions import Session
 
 Kind: TypeAlias = Literal[
-    "broken", "unfinished", "raised", "miss", "exhausted", "violation", "untruth", "unfilled", "late", "unused"
+    "broken",
+    "unfinished",
+    "raised",
+    "unrecorded",
+    "miss",
+    "exhausted",
+    "violation",
+    "untruth",
+    "unfilled",
+    "late",
+    "unused",
 ]
 
 ALLOWABLE: Final[Mapping[str, str]] = MappingProxyType(
@@ -66,6 +76,8 @@ class Verdict:
     session: str
     findings: tuple[Finding, ...]
     entries: tuple[Entry, ...]
+    how: str = ""
+    """How a miss is recorded: a line for people."""
 
     @property
     def ok(self) -> bool:
@@ -80,6 +92,10 @@ class Made:
     rules: Sequence[Rule] = ()
     loaded: Sequence[Rule] = ()
     unfinished: Sequence[str] = ()
+    unrecorded: Sequence[str] = ()
+    """What is to be said of each exchange with the real API that could not be written down."""
+    how: str = ""
+    """How a miss is recorded: a line for people."""
 
 
 def read_allowed(names: object, source: str) -> frozenset[str]:
@@ -115,6 +131,7 @@ def judge(
     made = made or Made()
     entries = tuple(session.journal.entries(after=after))
     found = [Finding("broken", what=each) for each in broken]
+    found += [Finding("unrecorded", what=each) for each in made.unrecorded]
     if not after:
         found += [Finding("unfinished", place=place) for place in made.unfinished]
     found += _joined(_of_exchange(entry, read) for entry in entries)
@@ -123,7 +140,7 @@ def judge(
         told = _blamed(each for each in found if each.kind not in allow)
         wanted = [rule for rule in (*made.rules, *(made.loaded if strict else ())) if rule.key not in told]
         found += _unused(wanted, session, entries)
-    return Verdict(session.name, tuple(each for each in found if each.kind not in allow), entries)
+    return Verdict(session.name, tuple(each for each in found if each.kind not in allow), entries, made.how)
 
 
 def _blamed(found: Iterable[Finding]) -> set[tuple[str, str]]:

@@ -57,14 +57,14 @@ def test_every_option_is_read_as_on_the_command_line(places: Places) -> None:
 
 
 def test_no_keyword_is_unknown_to_the_settings() -> None:
-    assert set(KEYWORDS) - {"strict", "allow"} <= set(SETTINGS)
+    assert set(KEYWORDS) - {"strict", "allow", "recording"} <= set(SETTINGS)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"strickt": True}, "there is no 'strickt'; did you mean 'strict'?"),
-        ({"colour": 1}, "there is no 'colour'; there are strict, allow, validate"),
+        ({"colour": 1}, "there is no 'colour'; there are strict, allow, recording, validate"),
         ({"strict": "yes"}, "strict: expected True or False, got 'yes'"),
         ({"allow": ["mis"]}, "allow: expected miss, .*, got 'mis'; did you mean 'miss'?"),
         ({"validate": "enforced"}, "validate: expected enforce, warn or off, got 'enforced'; did you mean enforce?"),

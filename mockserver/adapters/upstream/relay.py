@@ -69,6 +69,7 @@ class Relay:
         except Astray as astray:
             request = forward.exchange.request
             error = catalogue.error("unknown_url", method=request.method, path=request.path, hint=f" {astray}")
+            forward.begun(error.status)
             ending = await perform(_whole(error, forward.headers), line, clock, arrived)
             return ending, Passed(error.status, notes=(str(astray),), kind="rejection")
         passing = _Passing(self, forward, line, clock, arrived)
@@ -162,6 +163,7 @@ class _Passing:
         unpacker = Unpacker(codings) if can_undo(codings) else None
         head = headers.downwards(raw, status, undone=unpacker is not None)
         self._head_at = self._now()
+        self._forward.begun(status)
         try:
             await self._line.begin(status, headers.under(head, self._forward.headers))
         except ValueError:
@@ -230,6 +232,7 @@ class _Passing:
             self._status, self._head = error.status, _head_of(error)
             self._pieces = [Piece(self._ended_at, orjson.dumps(error.body))]
             self._head_at = self._ended_at
+            self._forward.begun(error.status)
             return await perform(answer, line, self._clock, self._arrived)
         if failure.end == "reset":
             self._last = Reset(self._ended_at)

@@ -1,0 +1,44 @@
+"""What a run does with recordings: the mode, and the real API behind it.
+
+This room decides what is meant where nothing is said, and what CI may do. It must not know servers, sessions or what a
+recording is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.core.errors import SettingError
+from mockserver.core.forwarding.address import EXAMPLE
+from mockserver.core.recordings.modes import Mode, plan, read_mode
+
+ALLOWED_IN_CI: Final = frozenset({"none", "all", "rewrite"})
+"""Modes that say plainly what is wanted; the others would hide there that a recording is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taping:
+    """What this run does with recordings. `upstream` is "" where nothing is recorded; then `key` is, too."""
+
+    mode: Mode = "none"
+    upstream: str = ""
+    key: str = ""
+    """The user's own API key, kept while something is recorded."""
+
+
+def read_taping(mode: str, upstream: str, source: str, environ: Mapping[str, str]) -> Taping:
+    """Return what is asked for by `source`; `environ` still is as the user has it.
+
+    Raises `SettingError` for an unknown mode.
+    """
+    try:
+        meant = read_mode(mode or "none")
+    except ValueError as error:
+        raise SettingError(f"{source}: {error}") from None
+    if environ.get("CI", "").lower() not in ("", "0", "false") and meant not in ALLOWED_IN_CI:
+        meant = "none"
+    if not plan(meant, empty=True).records:
+        return Taping(meant)
+    return Taping(meant, upstream or environ.get("OPENAI_BASE_URL") or EXAMPLE, environ.get("OPENAI_API_KEY", ""))

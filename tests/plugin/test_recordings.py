@@ -1,0 +1,245 @@
+"""Recordings in tests: made once from a real upstream, replayed without it, and a failure where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockserver.core.recordings.editing import listed
+from tests.live import Live, serving
+from tests.plugin.conftest import Inner
+
+RULES = """
+rules:
+  - when: {headers: {authorization: {not: Bearer sk-mine-8f3kq0vZt71xw}}}
+    reply: {error: invalid_api_key}
+  - when: {input: again}
+    replies: [{text: first}, {text: second}]
+otherwise: {text: "really: {{ input }}"}
+"""
+
+TEST = """
+@pytest.mark.mockserver(recording=True)
+def test_real(mockserver):
+    assert ask("hello") == "really: hello"
+    assert mockserver.last_request.status == 200
+    assert ask("hello", another(**mockserver.client_kwargs)) == "really: hello"
+"""
+
+KEY = "sk-mine-8f3kq0vZt71xw"
+
+
+@pytest.fixture
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Stands where the real API would, and knows the user's key alone."""
+    rules = tmp_path_factory.mktemp("real") / "real.mock.yaml"
+    rules.write_text(RULES)
+    with serving(rules) as live:
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def environment(inner: Inner, real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a user's shell has: a base URL and a key of their own."""
+    monkeypatch.setenv("OPENAI_BASE_URL", real.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    for name in ("MOCKSERVER_RECORD", "MOCKSERVER_UPSTREAM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def asked(real: Live) -> int:
+    """How many requests have reached the real API."""
+    return real.engine.sessions.find("default").journal.total
+
+
+def made(inner: Inner, name: str = "test_it/test_real") -> Path:
+    return inner.path / "recordings" / f"{name}.mock.yaml"
+
+
+def names(path: Path) -> list[str]:
+    return [rule["name"] for rule in listed(path.read_text())]
+
+
+def test_recorded_once_and_replayed(inner: Inner, real: Live) -> None:
+    """Beside the test, in a file of its own; afterwards the real API is not asked any more, and the key is nowhere."""
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    assert names(made(inner)) == ["test_real 1", "test_real 2"]
+    assert asked(real) == 2
+    assert not any(KEY.encode() in path.read_bytes() for path in made(inner).parent.iterdir())
+    before = {path: path.read_bytes() for path in made(inner).parent.iterdir()}
+    inner.check(TEST, passed=1)
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    assert asked(real) == 2
+    assert {path: path.read_bytes() for path in made(inner).parent.iterdir()} == before
+
+
+def test_a_missing_recording_fails_and_says_how_to_make_one(inner: Inner, real: Live) -> None:
+    """Before the test begins; nothing is asked."""
+    printed = inner.check(TEST, errors=1)
+    assert "there is no recording at recordings/test_it/test_real.mock.yaml" in printed
+    assert "pytest --mockserver-record=new" in printed
+    assert asked(real) == 0
+
+
+def test_ci_records_nothing_by_itself(inner: Inner, real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing there fails; a set is replaced there only where that is said."""
+    monkeypatch.setenv("CI", "true")
+    for mode in ("once", "new"):
+        assert "there is no recording at" in inner.check(TEST, f"--mockserver-record={mode}", errors=1)
+    assert asked(real) == 0
+    inner.check(TEST, "--mockserver-record=rewrite", passed=1)
+    assert made(inner).exists()
+
+
+def test_another_request_misses_with_a_diff(inner: Inner, real: Live) -> None:
+    """The nearest recording, what differs, and how to record the new one; `new` records it."""
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    other = TEST.replace('ask("hello") ==', 'ask("good bye") ==').replace("really: hello", "really: good bye", 1)
+    printed = inner.check(other, failed=1)
+    assert 'input: expected "hello", found "good bye"' in printed
+    assert "or record what the real API answers: pytest --mockserver-record=new" in printed
+    inner.check(other, "--mockserver-record=new", passed=1)
+    assert names(made(inner)) == ["test_real 1", "test_real 2", "test_real 3"]
+    inner.check(other, passed=1)
+    assert asked(real) == 3
+
+
+def test_an_unmarked_test_is_told_how_to_record(inner: Inner) -> None:
+    """Its miss says which marker and option it takes."""
+    printed = inner.check('def test_miss(mockserver):\n    swallow("hello")\n', failed=1)
+    assert "@pytest.mark.mockserver(recording=True), then pytest --mockserver-record=new" in printed
+
+
+def test_rewriting_needs_a_test_that_passes(inner: Inner, real: Live) -> None:
+    """A set is replaced at a clean end; a failing test leaves it as it was."""
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    before = {path: path.read_bytes() for path in made(inner).parent.iterdir()}
+    inner.check(TEST + "    assert False\n", "--mockserver-record=rewrite", failed=1)
+    assert {path: path.read_bytes() for path in made(inner).parent.iterdir()} == before
+    shorter = "".join(TEST.splitlines(keepends=True)[:4])
+    inner.check(shorter, "--mockserver-record=rewrite", passed=1)
+    assert names(made(inner)) == ["test_real 1"]
+    assert asked(real) == 5
+
+
+def test_identical_requests_in_order(inner: Inner) -> None:
+    """Each recording answers once."""
+    text = """
+    @pytest.mark.mockserver(recording=True)
+    def test_real(mockserver):
+        assert [ask("again"), ask("again")] == ["first", "second"]
+    """
+    inner.check(text, "--mockserver-record=all", passed=1)
+    inner.check(text, passed=1)
+    once_more = text.replace('ask("again")]', 'ask("again"), swallow("again")]').replace('"second"]', '"second", None]')
+    assert "already played" in inner.check(once_more, failed=1)
+
+
+def test_rules_of_the_test_come_first(inner: Inner) -> None:
+    """What a test says itself is answered instead of what was recorded."""
+    text = """
+    @pytest.mark.mockserver(recording=True)
+    def test_real(mockserver):
+        assert ask("hello") == "really: hello"
+    """
+    inner.check(text, "--mockserver-record=once", passed=1)
+    over = """
+    @pytest.mark.mockserver(recording=True)
+    def test_real(mockserver):
+        mockserver.when(input="hello").reply("mine")
+        assert ask("hello") == "mine"
+    """
+    inner.check(over, passed=1)
+
+
+def test_another_upstream_by_option_or_variable(inner: Inner, real: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option wins over the variable, which wins over the base URL of the shell."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    inner.check(TEST, "--mockserver-record=all", f"--mockserver-upstream={real.base_url}", passed=1)
+    monkeypatch.setenv("MOCKSERVER_UPSTREAM", real.base_url)
+    monkeypatch.setenv("MOCKSERVER_RECORD", "rewrite")
+    inner.check(TEST, passed=1)
+    assert asked(real) == 4
+
+
+def test_parametrised_tests_and_workers(inner: Inner, real: Live) -> None:
+    """A set for each, written by the process that runs it; then all of them replay, in parallel too."""
+    text = """
+    @pytest.mark.mockserver(recording=True)
+    @pytest.mark.parametrize("said", ["one", "two", "drei ü", "four"])
+    def test_real(mockserver, said):
+        assert ask(said) == f"really: {said}"
+    """
+    inner.write(test_it=text)
+    inner.run("-n", "2", "--mockserver-record=once", process=True).assert_outcomes(passed=4)
+    sets = sorted(path.name for path in (inner.path / "recordings" / "test_it").glob("*.mock.yaml"))
+    assert len(sets) == 4
+    assert "test_real-one.mock.yaml" in sets
+    inner.run("-n", "2", process=True).assert_outcomes(passed=4)
+    assert asked(real) == 4
+
+
+def test_what_cannot_be_written_fails_the_test(inner: Inner, real: Live) -> None:
+    """The app has had its answer, and the test says what was lost."""
+    (inner.path / "recordings").write_text("a file where the folder should be")
+    printed = inner.check(TEST, "--mockserver-record=all", failed=1)
+    assert "in the recording: NOT recorded" in printed
+    assert asked(real) == 2
+
+
+def test_a_named_set(inner: Inner) -> None:
+    """Seen from the test's folder."""
+    named = TEST.replace("recording=True", 'recording="shared/story.mock.yaml"')
+    inner.check(named, "--mockserver-record=once", passed=1)
+    assert (inner.path / "shared" / "story.mock.yaml").exists()
+    inner.check(named, passed=1)
+
+
+def test_streams_replay_to_async_clients_and_leave_early(inner: Inner) -> None:
+    """A stream that the client leaves is recorded as far as it was seen."""
+    text = """
+    import openai
+
+    @pytest.mark.mockserver(recording=True)
+    async def test_real(mockserver):
+        async with openai.AsyncOpenAI(max_retries=0) as client:
+            async with client.responses.stream(model="gpt-5", input="hello") as stream:
+                told = [event.type async for event in stream]
+            assert told[0] == "response.created"
+            assert (await stream.get_final_response()).output_text == "really: hello"
+    """
+    inner.check(text, "-p", "asyncio", "--asyncio-mode=auto", "--mockserver-record=once", passed=1)
+    assert made(inner).with_name("test_real.1.sse").exists()
+    inner.check(text, "-p", "asyncio", "--asyncio-mode=auto", passed=1)
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (
+            ("--mockserver-record=onse",),
+            "--mockserver-record: expected none, once, new, all or rewrite, got 'onse'; did",
+        ),
+        (("--mockserver-record=all", "--mockserver-upstream=nowhere"), "upstream: expected a URL such as"),
+    ],
+)
+def test_wrong_options(inner: Inner, args: tuple[str, ...], told: str) -> None:
+    """One clear line."""
+    inner.write(test_it=TEST)
+    result = inner.run(*args, process=True)
+    assert result.ret != 0
+    assert told in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ("1", "recording: expected True, False or the path"),
+        ("'story.yaml'", "expected the path of a rule file, NAME.mock.yaml"),
+    ],
+)
+def test_wrong_wishes(inner: Inner, wish: str, told: str) -> None:
+    """One clear line."""
+    assert told in inner.check(TEST.replace("recording=True", f"recording={wish}"), errors=1)
