@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from typing import Any
 
@@ -331,3 +332,14 @@ def test_fields_that_count_stay() -> None:
     redactor = Redactor(Customs(redact=Redact(fields=("$..*",))))
     value = {"max_output_tokens": 5, "usage": 7, "n": 6}
     assert redactor.body(value) == {"max_output_tokens": 5, "usage": 7, "n": "<redacted:field>"}
+
+
+@pytest.mark.parametrize(
+    "unit", ["sk-", "eyJ-", "AccountKey=", "password:", "gsk_", "a@a.", "https://a:", "\\", "BEGIN PRIVATE KEY"]
+)
+def test_nothing_takes_for_ever(unit: str) -> None:
+    """What keeps nearly opening a secret is still read in one go: quadratic, each of these would take minutes."""
+    text = f"-----{unit * (300_000 // len(unit))}"
+    started = time.process_time()
+    Finder(emails=True).find(text)
+    assert time.process_time() - started < 10

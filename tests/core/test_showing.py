@@ -40,6 +40,10 @@ def test_values_read_as_json_on_one_line(value: Any, shown: str) -> None:
         ("eyJhbGciOiJI.eyJzdWIi.c2ln", "***"),
         ("risk-averse task-oriented bearer of news", "risk-averse task-oriented bearer of news"),
         ("usage: 12 tokens", "usage: 12 tokens"),
+        (
+            "see hf_" + "Zq3Ef6hIjKl9mNo2PqRs5tUv8wXyZa1B and AIza" + "Zq3Ef6hIjKl9mNo2PqRs5tUv8wXyZa1Bc4D",
+            "see *** and ***",
+        ),
     ],
 )
 def test_what_looks_like_a_key_is_masked(text: str, shown: str) -> None:

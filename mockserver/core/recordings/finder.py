@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.recordings.keyshapes import EMAIL, SHAPES, Shape, compiled, is_plausible, kind_of_name
+from mockserver.core.recordings.keyshapes import EMAIL, SHAPES, is_plausible, kind_of_name, lowered, shaped
 from mockserver.core.recordings.ownkeys import OWN, OwnKeys
 from mockserver.core.recordings.spellings import plain, plain_offsets
 from mockserver.core.rules.jsonpath import Location
@@ -33,13 +33,13 @@ _WORDS: Final = (
 )  # fmt: skip
 """What every secret name holds; `kind_of_name` looks at the whole name."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{0,48}\Z", re.ASCII)
+_NAME_START: Final = re.compile(r"[A-Za-z0-9_.-]{0,48}\Z", re.ASCII)
+_NAME_END: Final = re.compile(r"[A-Za-z]{0,8}", re.ASCII)
 _VALUE: Final = re.compile(
-    r"(?:[a-z]{0,8})[\"']?\s{0,3}(?::=|=>|[:=])\s{0,3}[\"']?(?:(?:bearer|basic|token|apikey)\s+)?"
+    r"[\"']?\s{0,3}(?::=|=>|[:=])\s{0,3}[\"']?(?:(?:bearer|basic|token|apikey)\s+)?"
     r"([^\s\"'`,;<>\\(){}\[\]&|?]*[^\s\"'`,;<>\\(){}\[\]&|?.:])(?![\w.]*[(\[])",
     re.ASCII | re.IGNORECASE,
 )
-_RUN: Final = re.compile(r"[A-Za-z0-9+=_-]{40}\Z", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"<redacted:[a-z0-9_.-]+>")
 
 
@@ -78,8 +78,8 @@ class Finder:
     ) -> None:
         self._patterns = tuple(patterns)
         self._always = frozenset[str]() if scanning else _ALWAYS
-        self._shapes = (*SHAPES, EMAIL) if emails else SHAPES
-        self._needs = tuple(dict.fromkeys([need for shape in self._shapes for need in shape.needs] + [*_WORDS]))
+        self._emails = emails
+        self._needs = (*dict.fromkeys(text for shape in SHAPES for text in shape.opens), *_WORDS, *("@" * emails))
         self.own = own if own is not None else OwnKeys(())
 
     @classmethod
@@ -143,15 +143,14 @@ class Finder:
         return [Span(hit.start, hit.end, hit.kind) for hit in self.own.hits(text, cut=cut)]
 
     def _shaped(self, text: str) -> Iterator[Span]:
-        lower = _lower(text)
-        for shape in self._shapes:
-            if any(need in lower for need in shape.needs):
-                yield from _of_shape(shape, text)
+        lower = lowered(text)
+        for start, end, kind in shaped(text, lower):
+            yield Span(start, end, kind)
         for word in _WORDS:
-            at = lower.find(word)
-            while at >= 0:
-                yield from _named(text, at, at + len(word))
-                at = lower.find(word, at + len(word))
+            if word in lower:
+                yield from _named(word, text, lower)
+        if self._emails and "@" in text:
+            yield from (Span(*found.span(), "email") for found in EMAIL.finditer(text))
         for kind, pattern in self._patterns:
             for found in pattern.finditer(text):
                 start, end = found.span(1 if pattern.groups else 0)
@@ -176,42 +175,18 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def _of_shape(shape: Shape, text: str) -> Iterator[Span]:
-    pattern = compiled(shape)
-    group = 1 if pattern.groups else 0
-    found = pattern.search(text)
-    while found is not None:
-        start, end = found.span(group)
-        opens = found.start() == 0 or not _continues(text, found.start())
-        if opens and start < end and (shape.check is None or shape.check(found[group])):
-            yield Span(start, end, shape.kind)
-            found = pattern.search(text, max(found.end(), found.start() + 1))
-        else:
-            found = pattern.search(text, found.start() + 1)
-
-
-def _continues(text: str, start: int) -> bool:
-    """Say whether a match is the middle of something longer: of a word, or of a long run of base64."""
-    before = text[start - 1]
-    if before.isascii() and before.isalnum() and text[start] not in ":-":
-        return True
-    return _RUN.search(text, max(start - 40, 0), start) is not None
-
-
-def _named(text: str, start: int, end: int) -> Iterator[Span]:
-    """Yield the value after a name that ends about here: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`."""
-    value = _VALUE.match(text, end)
-    if value is None:
-        return
-    before = _NAME.search(text, max(start - 48, 0), start)
-    separator = re.match(r"[A-Za-z]*", text[end : end + 8])
-    name = (before[0] if before else "") + text[start:end] + (separator[0] if separator else "")
-    kind = kind_of_name(name)
-    if kind and is_plausible(value[1], kind):
-        yield Span(*value.span(1), kind)
-
-
-def _lower(text: str) -> str:
-    """Return the text in lower case, each character at its place."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+def _named(word: str, text: str, lower: str) -> Iterator[Span]:
+    """Yield the values after names that hold a word: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`."""
+    at = lower.find(word)
+    while at >= 0:
+        end = at + len(word)
+        value = None
+        name = _NAME_START.search(text, max(at - 48, 0), at)
+        rest = _NAME_END.match(text, end)
+        if name is not None and rest is not None:
+            kind = kind_of_name(name[0] + text[at : rest.end()])
+            value = _VALUE.match(text, rest.end()) if kind else None
+            if value is not None and is_plausible(value[1], kind):
+                yield Span(*value.span(1), kind)
+        # What is no secret as a whole holds none: without this a long text of such names would take for ever.
+        at = lower.find(word, value.end() if value else end)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import log2
@@ -21,12 +21,12 @@ from typing import Final
 class Shape:
     """One kind of secret. What is secret is the pattern's first group, or the whole match where it has none.
 
-    `needs` are lower-case texts: every match holds one of them, so that most texts are done with without the pattern.
-    `check` looks at the secret once more, where a pattern cannot tell.
+    `opens` are the texts with which every match opens, in lower case: the pattern is tried only where one of them stands
+    and no letter or digit before it. `check` looks at the secret once more, where a pattern cannot tell.
     """
 
     kind: str
-    needs: tuple[str, ...]
+    opens: tuple[str, ...]
     pattern: str
     check: Callable[[str], bool] | None = None
 
@@ -91,7 +91,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("jwt", ("eyj",), r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3}"),
     Shape(
         "private_key",
-        ("private key",),
+        ("-----begin ",),
         r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?:\s|\\+[nr])*[A-Za-z-]{1,20}: [^\r\n\\]{0,120})*"
         r"(?:[A-Za-z0-9+/=\s-]|\\+[nr]){40,}?"
@@ -104,9 +104,13 @@ SHAPES: Final[tuple[Shape, ...]] = (
         _is_real_password,
     ),
     Shape("aws_access_key", ("akia", "asia", "abia", "acca"), r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    Shape("signature", ("x-amz-s", "x-goog-s"), r"X-(?:Amz|Goog)-(?:Signature|Security-Token)=([^\s\"'<>\\&]{16,})"),
+    Shape(
+        "signature",
+        ("x-amz-si", "x-amz-se", "x-goog-s"),
+        r"X-(?:Amz|Goog)-(?:Signature|Security-Token)=([^\s\"'<>\\&]{16,})",
+    ),
     Shape("signature", ("sig=",), r"sig=([A-Za-z0-9+/%_-]{40,}(?:=|%3[dD])*)"),
-    Shape("access_key", ("accountkey=", "accesskey="), r"(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{40,}={0,2})"),
+    Shape("access_key", ("accountkey=", "sharedaccesskey="), r"(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{40,}={0,2})"),
     Shape("github_token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),
     Shape("github_token", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
     Shape(
@@ -117,7 +121,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("google_secret", ("gocspx-",), r"GOCSPX-[A-Za-z0-9_-]{20,}"),
     Shape("slack_token", ("xox", "xapp-"), r"(?:xox[abceoprs](?:\.xox[bp])?|xapp)-[A-Za-z0-9-]{10,}", _has_digit),
     Shape("slack_webhook", ("hooks.slack.com",), r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})"),
-    Shape("stripe_key", ("k_live_", "k_test_"), r"[srp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    Shape("stripe_key", ("sk_live_", "sk_test_", "rk_live_", "rk_test_"), r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     Shape("webhook_secret", ("whsec_",), r"whsec_[A-Za-z0-9+/=]{20,}"),
     Shape("huggingface_token", ("hf_",), r"hf_[A-Za-z0-9]{30,}"),
     Shape("npm_token", ("npm_",), r"npm_[A-Za-z0-9]{36}"),
@@ -125,7 +129,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("sendgrid_key", ("sg.",), r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{32,}"),
     Shape("replicate_token", ("r8_",), r"r8_[A-Za-z0-9]{37}(?![\w-])"),
     Shape("databricks_token", ("dapi",), r"dapi[0-9a-f]{32}"),
-    Shape("telegram_token", (":aa",), r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
     Shape(
         "api_key",
         ("gsk_", "xai-", "pplx-", "tvly-", "lsv2_", "pcsk_", "nvapi-", "dop_v1_", "shpat_", "lin_api_", "ntn_"),
@@ -133,19 +136,61 @@ SHAPES: Final[tuple[Shape, ...]] = (
         _is_mixed,
     ),
 )
-"""Every match counts only where no letter or digit stands before it (the patterns open with literals, to be quick)."""
+_RUN: Final = re.compile(r"[A-Za-z0-9+=_-]{40}\Z", re.ASCII)
 
-EMAIL: Final = Shape(
-    "email",
-    ("@",),
-    r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![\w-])",
+EMAIL: Final = re.compile(
+    r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII
 )
+"""An e-mail address: a secret only where somebody says so."""
 
 
 @cache
-def compiled(shape: Shape) -> re.Pattern[str]:
-    """Return the shape's pattern; compiled when a text first makes it necessary."""
+def _compiled(shape: Shape) -> re.Pattern[str]:
     return re.compile(shape.pattern, re.ASCII)
+
+
+def shaped(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and kind of what has a key's shape; `lower` is `lowered(text)`. They may overlap."""
+    for shape in SHAPES:
+        for opening in shape.opens:
+            if opening in lower:
+                yield from _of_shape(shape, opening, text, lower)
+
+
+def _of_shape(shape: Shape, opening: str, text: str, lower: str) -> Iterator[tuple[int, int, str]]:
+    pattern = _compiled(shape)
+    at = lower.find(opening)
+    while at >= 0:
+        found = None if at and _continues(text, at) else pattern.match(text, at)
+        if found is not None:
+            start, end = found.span(1 if pattern.groups else 0)
+            if start < end and (shape.check is None or shape.check(text[start:end])):
+                yield start, end, shape.kind
+        at = lower.find(opening, found.end() if found else at + 1)
+
+
+def _continues(text: str, start: int) -> bool:
+    """Say whether a match is the middle of something longer: of a word, or of a long run of base64."""
+    before = text[start - 1]
+    if before.isascii() and before.isalnum() and text[start] not in ":-":
+        return True
+    return _RUN.search(text, max(start - 40, 0), start) is not None
+
+
+def lowered(text: str) -> str:
+    """Return the text in lower case, each character at its place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+
+
+def masked(text: str, mask: str) -> str:
+    """Return the text with a mask for everything that has a key's shape."""
+    made, at = "", 0
+    for start, end, _ in sorted(shaped(text, lowered(text))):
+        if end > at:
+            made += text[at:start] + mask if start >= at else ""
+            at = end
+    return made + text[at:]
 
 
 _NAMES: Final[tuple[tuple[str, str], ...]] = (
