@@ -13,14 +13,15 @@ from openai import OpenAI
 import mockserver
 from mockserver.building.answers import Modifiers
 from mockserver.pytesting.ini import declare
-from mockserver.pytesting.names import KEYWORDS
+from mockserver.pytesting.names import KEYWORDS, VARIABLES
 from mockserver.pytesting.wishes import Places, Wishes
 from mockserver.testing.handle import RULE
 from mockserver.testing.server import MockServer
 from mockserver.testing.verdict import ALLOWABLE
 from mockserver.testing.vocabulary import Vocabulary
-from tests.docs.pages import PAGES, ROOT, blocks, code, is_tests, rows, sections, write
+from tests.docs.pages import PAGES, ROOT, blocks, code, is_tests, read, rows, sections, write
 from tests.docs.runs import passes
+from tests.live import serving
 
 PAGE: Final = sections(ROOT / "docs" / "pytest.md")
 WITH_TESTS: Final = [page for page in PAGES if any(map(is_tests, blocks(page)))]
@@ -37,6 +38,10 @@ def test_the_tests_of_a_page_pass(page: Path, tmp_path: Path) -> None:
             count += 1
         elif block.file and not block.file.startswith("test_"):
             write(tmp_path, block)
+    if any("recording=True" in block.text for block in blocks(page)):
+        (tmp_path / "real.mock.yaml").write_text("otherwise: {text: Once upon a time}\n", encoding="utf-8")
+        with serving(tmp_path / "real.mock.yaml") as real:
+            passes(tmp_path, "--mockserver-record=once", f"--mockserver-upstream={real.base_url}")
     told = passes(tmp_path, "-rA")
     assert len(set(re.findall(r"PASSED (test_line_\d+\.py)", told))) == count
 
@@ -73,6 +78,15 @@ def test_every_option_and_setting_is_told() -> None:
     declare(parser)
     known = {call.args[0] for call in parser.addini.call_args_list}
     assert {name for row in table for name in code(row[1])} == known
+
+
+def test_every_option_of_the_command_line_is_told() -> None:
+    """On one of the pages."""
+    parser = Mock()
+    declare(parser)
+    known = {call.args[0] for call in parser.getgroup.return_value.addoption.call_args_list}
+    text = "".join(read(page) for page in PAGES)
+    assert {name for name in known if name in text} == known == {"--mockserver-url", *VARIABLES}
 
 
 WRITTEN: Final = [
