@@ -28,6 +28,7 @@ from mockserver.core.forwarding.stranded import stranded
 from mockserver.core.messages import Ending, Exchange
 from mockserver.core.options import Options
 from mockserver.core.sessions import Session
+from mockserver.expiry import usable
 from mockserver.settings import Settings
 
 SHIPPED: Final = "default.mock.yaml"
@@ -153,6 +154,7 @@ class Assembly:
         self.settings = settings
         self.paths = rule_paths(settings, paths)
         self.rules = disk.load_rules(self.paths)
+        self.outdated = usable(self.rules)
         objections = self._objections(self.rules)
         if objections:
             raise RuleFileError(objections)

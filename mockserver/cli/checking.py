@@ -7,9 +7,7 @@ files finds them, `hiding` finds rules that can never answer.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -104,11 +102,11 @@ def stale_files(rules: RuleSet, paths: Sequence[Path]) -> Iterator[Problem]:
 def doubts(rules: RuleSet) -> Iterator[Problem]:
     """Yield what a person should know of recordings: broken off, illegal, too old. The last is an error in CI."""
     from mockserver.core.recordings import soundness
+    from mockserver.expiry import outdated
 
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     yield from soundness.broken_off(rules.recordings)
     yield from soundness.illegal(rules.book.rules)
-    yield from soundness.outdated(rules.recordings, time.time(), strict=in_ci)
+    yield from outdated(rules)
 
 
 def _split(place: str) -> tuple[str, int]:

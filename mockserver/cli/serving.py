@@ -105,7 +105,7 @@ def introduce(assembly: Assembly, *, key: bool = True) -> None:
         if not key and name == KEY:
             continue
         voice.say(sys.stderr, f"export {name}={value}\n")
-    for problem in assembly.rules.problems:
+    for problem in (*assembly.rules.problems, *assembly.outdated):
         assembly.say(f"{problem.severity}: {problem}")
     if assembly.token:
         token = f"the token in {TOKEN}" if os.environ.get(TOKEN) else f"the token {assembly.token}"

@@ -13,6 +13,7 @@ from typing import Final
 from mockserver.core.errors import SettingError
 from mockserver.core.forwarding.address import EXAMPLE
 from mockserver.core.recordings.modes import Mode, plan, read_mode
+from mockserver.expiry import in_ci
 
 ALLOWED_IN_CI: Final = frozenset({"none", "all", "rewrite"})
 """Modes that say plainly what is wanted; the others would hide there that a recording is missing."""
@@ -37,7 +38,7 @@ def read_taping(mode: str, upstream: str, source: str, environ: Mapping[str, str
         meant = read_mode(mode or "none")
     except ValueError as error:
         raise SettingError(f"{source}: {error}") from None
-    if environ.get("CI", "").lower() not in ("", "0", "false") and meant not in ALLOWED_IN_CI:
+    if in_ci(environ) and meant not in ALLOWED_IN_CI:
         meant = "none"
     if not plan(meant, empty=True).records:
         return Taping(meant)

@@ -7,6 +7,7 @@ know pytest.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from mockserver.building import Conditions, Draft, Part
 from mockserver.core.errors import RuleFileError, SettingError
 from mockserver.core.rules.book import Rule as CoreRule
 from mockserver.core.sessions import Session
+from mockserver.expiry import usable
 from mockserver.testing import behaviour, verdict
 from mockserver.testing.asking import Asking
 from mockserver.testing.behaviour import Clients
@@ -31,7 +33,7 @@ from mockserver.testing.proxies import Bypass
 from mockserver.testing.received import ReceivedRequest, Requests
 from mockserver.testing.roster import Roster
 from mockserver.testing.seat import Seat
-from mockserver.testing.tape import Tape, at_hand, read_upstream
+from mockserver.testing.tape import RecordingWarning, Tape, at_hand, read_upstream
 from mockserver.testing.terms import NOW, Terms
 from mockserver.testing.verdict import Made
 from mockserver.testing.vocabulary import Vocabulary
@@ -267,6 +269,8 @@ class MockServer(Asking, Judging, Pointing, Vocabulary):
         found = self._place.seat.host.read([base / path for path in paths])
         if found.errors:
             raise RuleFileError(found.problems)
+        for problem in usable(found):
+            warnings.warn(str(problem), RecordingWarning, stacklevel=2)
         self._place.seat.demand(found.auth_keys, found.limits)
         self._place.roster.load(found.book.ruled, found.book.otherwise, found.files)
 

@@ -28,6 +28,10 @@ PATIENCE: Final = 5.0
 """Seconds to wait for answers that a client has not read to their end."""
 
 
+class RecordingWarning(UserWarning):
+    """A recording is older than its folder allows."""
+
+
 def at_hand(host: Host | SharedHost) -> Host:
     """Return the host, which can play recordings. Raises `SettingError` for one elsewhere."""
     from mockserver.testing.host import Host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -333,3 +334,24 @@ def test_a_session_prefix_and_the_interrupt_key(upstream: Served, tmp_path: Path
         assert served.end(signal.SIGINT) == 0
     assert [rule["name"] for rule in listed(files(into)["hello.mock.yaml"].decode())] == ["hello 1"]
     assert os.listdir(into)
+
+
+def test_an_age_limit_is_told_and_ends_a_replay_in_ci(upstream: Served, tmp_path: Path) -> None:
+    """As the `recordings.yaml` of the folder says."""
+    into = tmp_path / "recordings"
+    with recording(upstream, into) as served:
+        served.post({"model": "gpt-5", "input": "hello"})
+        served.end()
+    rules = into / "hello.mock.yaml"
+    rules.write_text(re.sub(r"at: '\d{4}", "at: '2020", rules.read_text()))
+    (into / "recordings.yaml").write_text("max_age: 12w\n")
+    with replaying(into) as served:
+        assert served.post({"model": "gpt-5", "input": "hello"})[0] == 200
+        served.end()
+    assert "it may be 84 days" in served.err
+    done = subprocess.run(
+        [*COMMAND, "replay", str(into)], capture_output=True, text=True, timeout=PATIENCE, check=False,
+        env={**environment(), "CI": "true"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "it may be 84 days" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -243,3 +244,16 @@ def test_wrong_options(inner: Inner, args: tuple[str, ...], told: str) -> None:
 def test_wrong_wishes(inner: Inner, wish: str, told: str) -> None:
     """One clear line."""
     assert told in inner.check(TEST.replace("recording=True", f"recording={wish}"), errors=1)
+
+
+def test_an_age_limit_warns_and_fails_in_ci(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the `recordings.yaml` of the folder says."""
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    text = made(inner).read_text()
+    made(inner).write_text(re.sub(r"at: '\d{4}", "at: '2020", text))
+    (inner.path / "recordings" / "recordings.yaml").write_text("max_age: 90d\n")
+    printed = inner.check(TEST, "-W", "default::UserWarning", passed=1)
+    assert "RecordingWarning: recordings/test_it/test_real.mock.yaml:4" in printed
+    assert "it may be 90 days" in printed
+    monkeypatch.setenv("CI", "true")
+    assert "it may be 90 days" in inner.check(TEST, errors=1)
