@@ -1,6 +1,6 @@
-"""What stands beside rule files: the exact bytes of recordings, and the customs of their folder.
+"""What stands beside rule files: exact bytes and long values of recordings, and the customs of their folder.
 
-This room decides where these files may be: an exact file inside the folder of its rule file, wherever links lead; a
+This room decides where these files may be: a recording's inside the folder of its rule file, wherever links lead; a
 `recordings.yaml` in that folder or the nearest one above, up to where a project begins. It must not know what they mean.
 """
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from mockserver.core.errors import Problem, RuleFileError
-from mockserver.core.recordings import customs, exactfile
+from mockserver.core.recordings import attachments, customs, exactfile
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.rulefiles.recordingform import PLAIN, TIMED
+from mockserver.core.rulefiles.recordingform import PLAIN, TIMED, exact_digest
 
 PROJECT: Final = ("pyproject.toml", ".git")
 """What a project's folder holds: no customs are looked for above it."""
@@ -32,7 +32,7 @@ class Besides:
 
     def __init__(self, note: Callable[[Path], None], shown: Callable[[Path], str]) -> None:
         self.exact: dict[Path, None] = {}
-        """The exact files that were asked for, by their real paths."""
+        """The files of recordings that were asked for, by their real paths."""
         self.problems: list[Problem] = []
         """Mistakes in customs."""
         self._note = note
@@ -40,7 +40,7 @@ class Besides:
         self._customs: dict[Path, Customs] = {}
 
     def reader(self, rule_file: Path) -> Callable[[str], bytes]:
-        """Return what reads an exact file beside this rule file; it raises `OSError` for what is not there or not inside."""
+        """Return what reads files beside this rule file; it raises `OSError` for what is not there or not inside."""
         folder = rule_file.parent
 
         def read(name: str) -> bytes:
@@ -81,12 +81,13 @@ class Besides:
 
 
 _NUMBERED: Final = re.compile(r"(.+)\.[0-9]+\.[a-z]+\Z")
+_DIGESTED: Final = re.compile(rf"(.+)-([0-9a-f]{{{attachments.DIGITS}}})\.(?:{'|'.join(attachments.SUFFIXES)})\Z")
 
 
 def stale(folders: Iterable[Path], named: Collection[Path], rule_files: Iterable[Path]) -> Iterator[Path]:
-    """Yield the exact files in these folders and below that are not among those `named` (real paths), in order.
+    """Yield the files of recordings in these folders and below that are not among those `named` (real paths), in order.
 
-    Known by their first line, or called STEM.NUMBER with one of our suffixes beside the rule file of that stem: other
+    Known by their first line or by the digest in their name, or called as ours are beside the rule file of that stem: other
     files may stand there for reasons of their own.
     """
     stems = {Path(os.path.realpath(path)).with_name(path.name.partition(".mock.y")[0]) for path in rule_files}
@@ -96,17 +97,20 @@ def stale(folders: Iterable[Path], named: Collection[Path], rule_files: Iterable
             for name in sorted(names):
                 path = Path(base, name)
                 real = Path(os.path.realpath(path))
-                if name.endswith((*TIMED, *PLAIN)) and real not in named and _is_ours(path, real, stems):
+                if real not in named and _is_ours(path, real, stems):
                     yield path
 
 
 def _is_ours(path: Path, real: Path, stems: Collection[Path]) -> bool:
-    numbered = _NUMBERED.match(path.name)
-    if numbered is not None and real.with_name(numbered[1]) in stems:
+    is_exact, digested = path.name.endswith((*TIMED, *PLAIN)), _DIGESTED.match(path.name)
+    called = digested or (_NUMBERED.match(path.name) if is_exact else None)
+    if called is not None and real.with_name(called[1]) in stems:
         return True
-    if not path.name.endswith(TIMED):
-        return False
     try:
+        if digested is not None:
+            return exact_digest(path.read_bytes()).startswith(digested[2])
+        if not path.name.endswith(TIMED):
+            return False
         with path.open("rb") as file:
             return exactfile.is_timed(file.read(len(exactfile.FIRST_LINE)))
     except OSError:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from mockserver.adapters import disk
 from mockserver.adapters.lock import locked
+from mockserver.adapters.storing import store
 from mockserver.core.errors import Problem
 from mockserver.core.messages import EMPTY
 from mockserver.core.recordings import naming
@@ -155,28 +156,17 @@ class Importer:
         return written
 
     def _write(self, path: Path, text: str, recordings: Sequence[Written]) -> None:
-        """Write the exact files, then the rule file that names them; where that fails, none of them is left.
+        """Write the files beside it, then the rule file that names them; where that fails, none of them is left.
 
         Raises `OSError`, also for a file that another process has written since this one looked.
         """
-        files: dict[Path, str | bytes] = {
-            path.with_name(each.exact_name): each.exact for each in recordings if each.exact_name is not None
-        }
-        files[path] = text
-        done: list[Path] = []
+        beside = {name: content for each in recordings for name, content in each.beside.items()}
         self.into.mkdir(parents=True, exist_ok=True)
         with locked(self.into):
-            for each in files:
+            for each in (*map(path.with_name, beside), path):
                 if each.exists():
                     raise FileExistsError(errno.EEXIST, f"{disk.shown(each)} has just been written by somebody else")
-            try:
-                for each, content in files.items():
-                    disk.write_whole(each, content)
-                    done.append(each)
-            except OSError:
-                for each in done:
-                    each.unlink(missing_ok=True)
-                raise
+            store(path, text, beside)
 
 
 def sources(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

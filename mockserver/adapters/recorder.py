@@ -17,13 +17,14 @@ from typing import Any, Final
 from mockserver.adapters import disk
 from mockserver.adapters.lock import locked
 from mockserver.adapters.recordingset import RecordingSet
+from mockserver.adapters.storing import store
 from mockserver.core.errors import RuleFileError
 from mockserver.core.messages import EMPTY
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.recordings.customs import Customs
 from mockserver.core.recordings.proof import prove
 from mockserver.core.recordings.secrets import Redactor
-from mockserver.core.recordings.written import Written, compose
+from mockserver.core.recordings.written import compose
 
 MOST_TOLD: Final = 5
 """Places of one leak that are told."""
@@ -141,24 +142,13 @@ class Recorder:
             if differs:
                 self._fail(f"NOT recorded, {_about(capture)}: what was written does not replay as it came: {differs}")
                 return
-            self._store(place.path, place.text_with(written.text, self._match), written)
+            store(place.path, place.text_with(written.text, self._match), written.beside)
         self.tally.written += 1
         self.tally.partial += capture.end != "complete"
         self.tally.redacted += len(cleaned.found)
         self._tell(
             f'recorded {disk.shown(self._into.final(place.path))} "{place.stem} {place.number}": {_about(capture)}'
         )
-
-    def _store(self, path: Path, text: str, written: Written) -> None:
-        """Write the exact file, then the rule file that names it: a crash between the two leaves whole files."""
-        if written.exact_name is not None:
-            disk.write_whole(path.with_name(written.exact_name), written.exact)
-        try:
-            disk.write_whole(path, text)
-        except OSError:
-            if written.exact_name is not None:
-                path.with_name(written.exact_name).unlink(missing_ok=True)
-            raise
 
     def _why(self, error: OSError) -> str:
         where = disk.shown(Path(error.filename)) if isinstance(error.filename, str) else str(self._into)

@@ -19,7 +19,7 @@ from mockserver.adapters import disk
 from mockserver.adapters.lock import locked
 from mockserver.core.errors import Problem, RuleFileError
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.editing import is_recorded, listed, without
+from mockserver.core.recordings.editing import beside, is_recorded, listed, without
 from mockserver.core.recordings.naming import stem_of
 from mockserver.core.recordings.text import appended, new_file
 from mockserver.core.rulefiles.rulefile import parse
@@ -155,14 +155,14 @@ class RecordingSet:
         old = list(self._old())
         for path in sorted(stage.iterdir(), key=lambda path: path.name.endswith(SUFFIX)):
             os.replace(path, self.folder / path.name)  # bytes first, then the rules that name them
-        for path, text, exact in old:
+        for path, text, files in old:
             if path.name not in new:
                 left = without(text, is_recorded)
                 if listed(left):
                     disk.write_whole(path, left)
                 else:
                     path.unlink()
-            for name in exact - new:
+            for name in files - new:
                 (self.folder / name).unlink(missing_ok=True)
 
     def _old(self) -> Iterator[tuple[Path, str, set[str]]]:
@@ -174,7 +174,7 @@ class RecordingSet:
             except RuleFileError:
                 continue
             rules = [rule for rule in listed(text) if is_recorded(rule)]
-            names = {rule["exact"] for rule in rules if isinstance(rule.get("exact"), str)}
+            names = {name for rule in rules for name in beside(rule)}
             if rules:
                 yield path, text, {name for name in names if Path(name).name == name}
 

@@ -15,17 +15,20 @@ from typing import Any, Final
 from mockserver.adapters import disk
 from mockserver.adapters.besides import Besides
 from mockserver.adapters.lock import locked
+from mockserver.adapters.storing import store
 from mockserver.core.messages import Json
+from mockserver.core.recordings.attachments import named
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.editing import is_recorded, listed, replaced
+from mockserver.core.recordings.editing import beside, is_recorded, listed, replaced
 from mockserver.core.recordings.proof import prove
 from mockserver.core.recordings.resends import Resend
 from mockserver.core.recordings.secrets import Redactor
 from mockserver.core.recordings.text import entry_text
 from mockserver.core.recordings.written import Written, compose
+from mockserver.core.rulefiles.recordingform import exact_digest
 
 _NUMBERED: Final = re.compile(r"(.+?)[ .]([0-9]+)(?:\.[a-z]+)?\Z")
-_OURS: Final = ("reply", "exact", "recorded")
+_OURS: Final = ("reply", "exact", "files", "recorded")
 """The keys of a rule that are written anew."""
 
 
@@ -83,7 +86,9 @@ def _replace(path: Path, name: str, capture: Capture) -> None:
         raise Kept(str(error)) from None
     if listed(made) != wanted:
         raise Kept("its file is written in a way that leaves no room for another text; lay `rules` out as a list")
-    _store(path, made, written, old.get("exact"))
+    store(path, made, written.beside)
+    for gone in beside(old).difference(*map(beside, filter(is_recorded, listed(made)))):
+        (path.parent / gone).unlink(missing_ok=True)
 
 
 def _written(old: Mapping[str, Json], capture: Capture, path: Path) -> Written:
@@ -99,7 +104,19 @@ def _written(old: Mapping[str, Json], capture: Capture, path: Path) -> Written:
     )
     more = {key: value for key, value in old.items() if key not in written.entry and key not in _OURS}
     entry: dict[str, Any] = {**written.entry, **more, "name": old["name"], "request": old["request"]}
-    return replace(written, name=str(old["name"]), entry=entry, text=entry_text(entry))
+    attachments = {name: path.parent.joinpath(name).read_bytes() for name in _attached(old, "request")}
+    attachments |= {name: written.attachments[name] for name in _attached(written.entry, "reply")}
+    entry["files"] = {name: exact_digest(content) for name, content in attachments.items()}
+    if not attachments:
+        del entry["files"]
+    return replace(written, name=str(old["name"]), entry=entry, text=entry_text(entry), attachments=attachments)
+
+
+def _attached(rule: Mapping[str, Json], key: str) -> list[str]:
+    """Return the files of a rule with values below this key."""
+    files = rule.get("files")
+    used = named(rule[key])
+    return [name for name in files if name in used] if isinstance(files, dict) else []
 
 
 def _free(path: Path, stem: str) -> int:
@@ -108,22 +125,3 @@ def _free(path: Path, stem: str) -> int:
         int(found[2]) for each in path.parent.iterdir() if (found := _NUMBERED.match(each.name)) and found[1] == stem
     ]
     return 1 + max(numbers, default=0)
-
-
-def _store(path: Path, text: str, written: Written, before: Json) -> None:
-    """Write the exact bytes and the rule file that names them; where the second fails, the first are put back."""
-    exact = path.with_name(written.exact_name) if written.exact_name else None
-    old = exact.read_bytes() if exact is not None and exact.exists() else None
-    if exact is not None:
-        disk.write_whole(exact, written.exact)
-    try:
-        disk.write_whole(path, text)
-    except OSError:
-        if exact is not None:
-            if old is None:
-                exact.unlink(missing_ok=True)
-            else:
-                disk.write_whole(exact, old)
-        raise
-    if isinstance(before, str) and before != written.exact_name:
-        (path.parent / before).unlink(missing_ok=True)

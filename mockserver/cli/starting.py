@@ -43,6 +43,8 @@ otherwise: {text: "You said: {{ user }}"}
 ATTRIBUTES: Final = """\
 # Rule files and recordings keep their bytes whatever machine checks them out.
 *.mock.yaml text eol=lf
+*.chunks -text
+*.bin -text
 *.sse -text
 """
 

@@ -6,7 +6,7 @@ This room decides which lines belong to a rule. It must not know what the rules 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from mockserver.core.messages import Json
@@ -27,6 +27,12 @@ def listed(text: str) -> list[Json]:
     value = read(text).value
     rules = value.get("rules") if isinstance(value, dict) else None
     return list(rules) if isinstance(rules, list) else []
+
+
+def beside(rule: Mapping[str, Json]) -> frozenset[str]:
+    """Return the files that a rule, as YAML gives it, names: that of its exact bytes, and those of its long values."""
+    exact, files = rule.get("exact"), rule.get("files")
+    return frozenset([*([exact] if isinstance(exact, str) else []), *(files if isinstance(files, dict) else ())])
 
 
 def without(text: str, goes: Callable[[Json], bool]) -> str:

@@ -1,6 +1,6 @@
 """The proof of a recording: what was written is read again, asked what was asked, and compared with what came.
 
-This room decides what must be the same. It must not know files: the text and the exact bytes are handed in.
+This room decides what must be the same. It must not know files: the text and the files beside it are handed in.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ _ENDS: Final[Mapping[End, type[Finish | Cut | Reset]]] = {
 def prove(written: Written, capture: Capture) -> str:
     """Return "" where the recording answers as was captured, else what differs, for people."""
 
+    files = written.beside
+
     def beside(name: str) -> bytes:
-        if name != written.exact_name:
+        if name not in files:
             raise FileNotFoundError(name)
-        return written.exact
+        return files[name]
 
     file = parse(new_file(written.text), FILE, beside=beside)
     if not file.usable or not file.rules:

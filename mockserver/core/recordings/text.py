@@ -25,6 +25,7 @@ HEAD: Final = """\
 _OPEN: Final[Mapping[str, Any]] = {
     "request": {"body": {"input": {}, "tools": {}}},
     "reply": {"output": {}, "faults": {}},
+    "files": {},
 }
 """What has a line for each entry however short it is, so that every recording has the same shape."""
 _WIDE: Final = frozenset({"headers", "usage", "response", "recorded", "query"})

@@ -1,4 +1,4 @@
-"""One capture written down: the rule that people review, and the exact bytes beside it.
+"""One capture written down: the rule that people review, and the files beside it.
 
 This room decides what a recording consists of and when it needs exact bytes. It must not know files, nor what is secret:
 what comes in here may be written.
@@ -7,12 +7,13 @@ what comes in here may be written.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from mockserver.core.messages import Json
+from mockserver.core.messages import EMPTY, Json
 from mockserver.core.recordings import exactfile
+from mockserver.core.recordings.attachments import detached
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.recordings.naming import exact_name
 from mockserver.core.recordings.readable import gives_body, reply_of
@@ -36,24 +37,35 @@ class Written:
     exact_name: str | None
     exact: bytes
     """The content of the exact file, b"" where there is none."""
+    attachments: Mapping[str, bytes] = field(default_factory=lambda: EMPTY)
+    """The files with long values, by their names; other recordings may have some of them too."""
+
+    @property
+    def beside(self) -> dict[str, bytes]:
+        """All files that stand beside the rule file, by their names."""
+        return {**({self.exact_name: self.exact} if self.exact_name else {}), **self.attachments}
 
 
 def compose(capture: Capture, *, stem: str, number: int, keep_headers: Collection[str] = ()) -> Written:
     """Write a capture down as the rule `<stem> <number>` and, where the rule alone would answer otherwise, its bytes.
 
+    Long base64 in it goes into files of its own.
     `keep_headers` names headers of the answer to keep besides the usual ones. Raises `ValueError` for offsets that are
     none.
     """
     reply = reply_of(capture, keep_headers)
     name = f"{stem} {number}"
-    entry: dict[str, Json] = {"name": name, "request": request_of(capture), "reply": reply}
+    long = detached({"request": request_of(capture), "reply": reply}, stem)
+    entry: dict[str, Json] = {"name": name, **long.value}
     file = exact_name(capture, stem, number) if _needs_exact(capture, reply) else None
     exact = b""
     if file is not None:
         exact = exactfile.encode(capture) if file.endswith(TIMED) else capture.body
         entry["exact"] = file
+    if long.files:
+        entry["files"] = {each: exact_digest(content) for each, content in long.files.items()}
     entry["recorded"] = _recorded(capture, reply, exact if file is not None else None)
-    return Written(name, entry, entry_text(entry), file, exact)
+    return Written(name, entry, entry_text(entry), file, exact, long.files)
 
 
 def _needs_exact(capture: Capture, reply: Mapping[str, Json]) -> bool:

@@ -223,7 +223,7 @@ def read(
         timed = _exact(name, noted, setting.beside, report, (*path, "exact"))
         if timed is None:
             return None
-    edited = is_edited(value, noted)
+    edited = is_edited(value, noted) and not (setting.beside is None and "files" in value)  # else unknown
     if edited and name:
         setting.warn(
             (*path, "reply"),
@@ -311,7 +311,7 @@ def _exact(name: str, noted: Recorded, beside: Beside, report: Report, path: Pat
 
 
 def exact_digest(content: bytes) -> str:
-    """Return what `recorded.exact` notes of an exact file: 32 hexadecimal digits."""
+    """Return what a rule notes of a file beside its own, an exact one or another: 32 hexadecimal digits."""
     return blake2b(content, digest_size=16).hexdigest()
 
 

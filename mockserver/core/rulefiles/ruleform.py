@@ -15,7 +15,7 @@ from mockserver.core.errors import Report, nearest
 from mockserver.core.items.fields import described
 from mockserver.core.messages import EMPTY, Json
 from mockserver.core.reply import Reply
-from mockserver.core.rulefiles import recordingform, replyform
+from mockserver.core.rulefiles import attachedform, recordingform, replyform
 from mockserver.core.rulefiles.forms import (
     ANYTHING,
     BOOLEAN,
@@ -72,6 +72,9 @@ FORM: Final = Form(
                 "The file beside this one with the recorded bytes; it answers as long as `reply` is not edited.",
                 Leaf(recordingform.read_exact_name, recordingform.EXACT_SCHEMA),
             ),
+            "files": Key(
+                "The files beside this one with long values of the recording, each with its digest.", attachedform.FILES
+            ),
             "recorded": Key("What a recorder noted; nothing to edit.", MAPPING),
         }
     ),
@@ -106,6 +109,11 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
     read = FORM.read(value, report, path)
     if read is WRONG:
         return None
+    if "files" in value and "request" in value:
+        whole = attachedform.whole(value, read["files"], around.setting, report, path) if "files" in read else None
+        if whole is None:
+            return None
+        value = whole
     own = read.get("when", {})
     given = {**around.when, **own}
 
@@ -126,6 +134,8 @@ def read_rule(value: Json, around: Surroundings, report: Report, path: Path) -> 
         report((*path, "exhausted"), "`exhausted` says what follows the last of `replies`; there are none")
     if "exact" in value and not recording:
         report((*path, "exact"), "`exact` goes with `request`: only recordings have exact bytes")
+    if "files" in value and not recording:
+        report((*path, "files"), "`files` goes with `request`: only values of recordings stand in files")
     place = around.place(path)
     name = read.get("name", place)
     if recording:

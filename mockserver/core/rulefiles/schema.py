@@ -60,6 +60,7 @@ def _rule() -> dict[str, Any]:
         "then": {"anyOf": [{"required": ["replies"]}, {"required": ["request"]}]},
         "dependencies": {
             "exact": ["request"],
+            "files": ["request"],
             "request": {"properties": {"replies": False, "turns": False}},
         },
     }
