@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_INNER: Final = re.compile(r"\\+(?:u00([0-7][0-9a-fA-F])|([nrt\"'/]))|%(?:25)*([2-7][0-9a-fA-F])")
+_INNER: Final = re.compile(r"(?<!\\)\\+(?:u00([0-7][0-9a-fA-F])|([nrt\"'/]))|%(?:25)*([2-7][0-9a-fA-F])")
 _BLANKS: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _UNIT: Final = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\(.)|([^\\]+)|(\\)", re.DOTALL
