@@ -598,3 +598,11 @@ def test_a_server_that_is_too_old(inner: Inner) -> None:
     result.stderr.fnmatch_lines(
         ["ERROR: --mockserver-url: the mockserver at * is too old (0.0.9) for tests to share: *"]
     )
+
+
+def test_recordings_need_a_server_of_this_process(shared: Inner) -> None:
+    """One line says so, whether they would be played or made."""
+    text = "@pytest.mark.mockserver(recording=True)\ndef test(mockserver):\n    ask()\n"
+    for args in ((), ("--mockserver-record=all",)):
+        printed = shared.check(text, *args, errors=1)
+        assert "recording: a server in another process can neither play nor make this test's recordings" in printed
