@@ -345,3 +345,20 @@ def test_nothing_takes_for_ever(unit: str) -> None:
     started = time.process_time()
     Finder(emails=True).find(text)
     assert time.process_time() - started < 10
+
+
+def test_an_own_key_is_called_by_its_looks() -> None:
+    """Shapes and names tell without the headers of the request; a later one has another key."""
+    key = f"sk-{MIXED}.with.more"
+    redactor = Redactor()
+    assert redactor.clean(capture(request={"a": key}, key=key)).capture.request_body == b'{"a": "<redacted:api_key>"}'
+
+
+def test_a_key_broken_into_lines() -> None:
+    """Base64 in mail, or wrapped by hand."""
+    text = base64.encodebytes(f"{'-' * 40}{KEY}".encode()).decode()
+    assert text.count("\n") > 1
+    cleaned = Redactor().clean(capture({"a": f"({text})"}))
+    assert json.loads(cleaned.capture.body)["a"].endswith("<redacted:own_key>\n)")
+    cleaned = Redactor().clean(capture({"a": f"({MIXED[:20]}\r\n  {MIXED[20:]} )"}, key=MIXED))
+    assert json.loads(cleaned.capture.body) == {"a": "(<redacted:own_key> )"}
