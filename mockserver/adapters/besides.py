@@ -42,11 +42,13 @@ class Besides:
     def reader(self, rule_file: Path) -> Callable[[str], bytes]:
         """Return what reads files beside this rule file; it raises `OSError` for what is not there or not inside."""
         folder = rule_file.parent
+        home = ""
 
         def read(name: str) -> bytes:
+            nonlocal home
             path = folder / name
             self._note(path)
-            home, real = os.path.realpath(folder), os.path.realpath(path)
+            home, real = home or os.path.realpath(folder), os.path.realpath(path)
             if os.path.commonpath([home, real]) != home:
                 raise PermissionError(errno.EACCES, "it leads out of the folder of its rule file")
             self.exact[Path(real)] = None

@@ -91,3 +91,11 @@ def _numbers(value: Any) -> list[float]:
     if isinstance(value, list):
         return [number for child in value for number in _numbers(child)]
     return [value] if isinstance(value, (int, float)) else []
+
+
+@pytest.mark.parametrize("text", ["null", "call_3e8", "at 1.0", ":1.0", ":null", "[1e5"])
+def test_words_that_look_like_numbers_change_nothing(text: str) -> None:
+    """A digest is the same whether such a text stands beside a number or not."""
+    assert canonical({"a": text, "b": 1}) == canonical({"a": text, "b": 1.0})
+    assert canonical({"a": text, "b": 2**63}) == canonical({"a": text, "b": float(2**63)})
+    assert canonical(text) != canonical([text])

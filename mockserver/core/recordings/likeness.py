@@ -61,6 +61,8 @@ class Likeness:
 
     conditions: tuple[Condition, ...]
     alike: str
+    stream: bool = False
+    """Whether a stream was asked for."""
 
 
 def likeness(sent: Sent, own: Match, below: Match = EVERYBODY, clean: Clean | None = None) -> Likeness:
@@ -71,10 +73,13 @@ def likeness(sent: Sent, own: Match, below: Match = EVERYBODY, clean: Clean | No
     JSON is compared byte by byte, whatever boundary its parts have. `clean` is applied to requests, not to what was sent:
     that is clean. Raises `TypeError` for text that is no Unicode.
     """
-    body = _body(sent, own, below, clean)
+    request = sent.request
+    body = _body(request, own, below, clean)
     conditions = [*_endpoint(sent), _query(sent, clean), body]
     spec = "\0".join([sent.method, sent.path, *(each.spec for each in conditions)])
-    return Likeness(tuple(conditions), blake2b(spec.encode("utf-8", "replace"), digest_size=16).hexdigest())
+    return Likeness(
+        tuple(conditions), blake2b(spec.encode("utf-8", "replace"), digest_size=16).hexdigest(), request.stream
+    )
 
 
 def _endpoint(sent: Sent) -> list[Condition]:
@@ -120,10 +125,10 @@ def _query(sent: Sent, clean: Clean | None) -> Condition:
     )
 
 
-def _body(sent: Sent, own: Match, below: Match, clean: Clean | None) -> Condition:
+def _body(sent: Request, own: Match, below: Match, clean: Clean | None) -> Condition:
     match = own.over(below)
     comparison = _comparison(match.ignore, match.mask, match.either_encoding is True, clean)
-    document = sent.request.json
+    document = sent.json
     if document is ABSENT:
         return _bytes(sent.body, clean)
     expected = comparison.made(document, cleaned=True)

@@ -231,7 +231,7 @@ def read(
             "undo the edit to get the recorded bytes back, or remove `exact` to keep it for good",
         )
     [(reply, _)] = replies
-    answer = None if timed is None else _played(timed, reply, name, noted, sent)
+    answer = None if timed is None else _played(timed, reply, name, noted, stream=alike.stream)
     setting.note(Recording(*called, sent, noted, value["reply"], name, edited, setting.customs.max_age, answer))
     if answer is None or edited:
         return Found(replace(reply, timing=_pacing(timed, noted) if reply.timing == INSTANT else reply.timing), alike)
@@ -240,7 +240,7 @@ def read(
     return Found(replace(reply, kind=answer), alike)
 
 
-def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, sent: Sent) -> Exact:
+def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, *, stream: bool) -> Exact:
     status, headers = _head(reply, name)
     return Exact(
         status,
@@ -251,7 +251,7 @@ def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, se
         noted.end,
         name.endswith(".sse"),
         reply.kind,
-        sent.request.stream,
+        stream,
     )
 
 

@@ -6,30 +6,47 @@ This room decides nothing but the counting: lines and columns from 1, as editors
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]*\Z")
 
 
-class Span(NamedTuple):
-    """A stretch of the text: line and column of its start (from 1), indexes of its start and end (from 0)."""
+class Mark(Protocol):
+    """One place in the text as the YAML parser counts, from 0. It is kept as it comes: few are ever looked at."""
 
-    line: int
-    column: int
-    start: int
-    end: int
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def index(self) -> int: ...
 
 
-START: Final = Span(1, 1, 0, 0)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A mark of our own."""
+
+    line: int = 0
+    column: int = 0
+    index: int = 0
+
+
+START: Final = Place()
+"""The beginning of the text."""
 
 
 class Entry(NamedTuple):
-    """Where one entry of a mapping or list stands; in a list the key is the value."""
+    """Where one entry of a mapping or list stands: its key (in a list the value), and start and end of its value."""
 
-    key: Span
-    value: Span
+    key: Mark
+    start: Mark = START
+    end: Mark = START
+
+
+NOWHERE: Final = Entry(START)
 
 
 def line_column(text: str, index: int) -> tuple[int, int]:

@@ -9,15 +9,16 @@ Reading events rather than a tree keeps deep nesting, and aliases of aliases, fr
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping, Set
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
 from mockserver.core.errors import Problem
 from mockserver.core.messages import Json
 from mockserver.core.rulefiles.yamladvice import BRACES, advise
-from mockserver.core.rulefiles.yamlplaces import Entry, Span, dotted, line_column
+from mockserver.core.rulefiles.yamlplaces import START, Entry, Mark, Place, dotted, line_column
 from mockserver.core.rulefiles.yamlscalars import CONTAINERS, TAGS, plain
 
 MAX_DEPTH: Final = 100
@@ -25,7 +26,14 @@ MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 100_000
 """How much all aliases together may stand for: one for each value, one for each hundred characters of text."""
 
+_MERGE: Final = "<<"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
 _LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser may not have been built
+
+
+_Event: TypeAlias = Any
+"""An event of the parser: only those made by hand lack the marks that their types say may be missing."""
 
 
 class _Stop(Exception):  # noqa: N818 - not an error: reading ends early and says why in `problems`
@@ -49,14 +57,14 @@ class _Frame:
         "height",
         "is_key",
         "key",
-        "key_span",
+        "key_mark",
         "merges",
         "start",
         "value",
         "weight",
     )
 
-    def __init__(self, value: dict[str, Any] | list[Any], start: Span, anchor: str | None, is_key: bool) -> None:
+    def __init__(self, value: dict[str, Any] | list[Any], start: Mark, anchor: str | None, is_key: bool) -> None:
         self.value = value
         self.start = start
         self.anchor = anchor
@@ -64,8 +72,8 @@ class _Frame:
         """This container stands where a key was expected."""
         self.entries: dict[str | int, Entry] = {}
         self.key: str | _Slot | None = None
-        self.key_span = start
-        self.merges: list[tuple[Json, Span]] = []
+        self.key_mark = start
+        self.merges: list[tuple[Json, Mark]] = []
         self.braces = False
         """A `{{`: somebody forgot the quotes around a template."""
         self.weight = 1
@@ -75,13 +83,13 @@ class _Frame:
 class _Slot(enum.Enum):
     """Where a value goes that has no key of its own."""
 
-    MERGE = "<<"
+    MERGE = _MERGE
     NOWHERE = ""
     """Its key was a mistake, already told."""
 
 
 class Reader:
-    """Reads one text; what it found stands in `root`, `root_span`, `entries` and `problems`.
+    """Reads one text; what it found stands in `root`, `root_entry`, `entries` and `problems`.
 
     `tags` and `containers` are the explicit tags it understands, as `yamlscalars` has them for rule files.
     """
@@ -101,28 +109,29 @@ class Reader:
         self.entries: dict[int, dict[str | int, Entry]] = {}
         self.kept: list[Json] = []  # keeps every container alive, so that its id stays its own
         self.root: Json = None
-        self.root_span = Span(1, 1, 0, len(text))
+        self.root_entry = Entry(START, START, Place(index=len(text)))
         self.frames: list[_Frame] = []
         self.anchors: dict[str, _Anchor] = {}
         self.aliased = 0
         self.documents = 0
 
-    def note(self, line: int, column: int, message: str, hint: str = "") -> None:
+    def note(self, mark: Mark, message: str, hint: str = "") -> None:
         path: list[str | int] = []
         for frame in self.frames:
             if isinstance(frame.value, list):
                 path.append(len(frame.value))
             elif isinstance(frame.key, str):
                 path.append(frame.key)
-        self.problems.append(Problem(message, self.file, line, column, dotted(tuple(path)), hint))
+        self.problems.append(Problem(message, self.file, mark.line + 1, mark.column + 1, dotted(tuple(path)), hint))
 
     def run(self) -> bool:
         """Read the whole text. Returns whether it is broken."""
         try:
             loader = _LOADER(self.text)
             try:
-                while (event := loader.get_event()) is not None:
-                    self.take(event)
+                following, take = loader.get_event, self.take
+                while (event := following()) is not None:
+                    take(event)
             finally:
                 loader.dispose()
         except _Stop:
@@ -132,11 +141,11 @@ class Reader:
             line, column = line_column(self.text, advice.index)
             if not any((problem.line, problem.column) == (line, column) for problem in self.problems):
                 self.frames.clear()
-                self.note(line, column, advice.message)
+                self.note(Place(line - 1, column - 1), advice.message)
             return True
         return False
 
-    def take(self, event: yaml.Event) -> None:
+    def take(self, event: _Event) -> None:
         match event:
             case yaml.ScalarEvent():
                 self.scalar(event)
@@ -149,145 +158,146 @@ class Reader:
             case yaml.AliasEvent():
                 self.alias(event)
             case yaml.DocumentStartEvent():
-                self.documents += 1
-                if self.documents > 1:
-                    span = _span(event)
-                    self.note(span.line, span.column, "a second YAML document begins here; one file holds one document")
-                    raise _Stop
+                self._document(event)
             case _:
                 pass  # the stream's start and end, a document's end
 
+    def _document(self, event: _Event) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            self.note(event.start_mark, "a second YAML document begins here; one file holds one document")
+            raise _Stop
+
     # Scalars and keys
 
-    def scalar(self, event: yaml.ScalarEvent) -> None:
-        span = _span(event)
+    def scalar(self, event: _Event) -> None:
+        start = event.start_mark
         as_key = self._wants_key()
         word: str = event.value
-        bare = event.style is None or event.style == ""
-        if event.tag is not None and event.tag not in self.tags:
-            self._foreign_tag(event.tag, span)
-            value: Any = self.text[span.start : span.end]
-        elif as_key and bare and word == _Slot.MERGE.value and event.tag is None:
-            self._merge_key(span)
+        tag = event.tag
+        bare = not event.style
+        if tag is None and not bare and word.isascii():
+            value: Any = word
+        elif tag is not None and tag not in self.tags:
+            self._foreign_tag(tag, start)
+            value = self.text[start.index : event.end_mark.index]
+        elif as_key and bare and word == _MERGE and tag is None:
+            self._merge_key(start)
             return
         else:
-            reader = self.tags[event.tag] if event.tag is not None else plain if bare else str
+            reader = self.tags[tag] if tag is not None else plain if bare else str
             try:
-                value = _whole(reader(word))
+                value = reader(word) if word.isascii() else _whole(reader(word))
             except ValueError as error:
-                self.note(span.line, span.column, str(error), "quote it to make it text")
+                self.note(start, str(error), "quote it to make it text")
                 value = word
         weight = 1 + len(word) // 100
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchor(value, weight, 0)
         if as_key:
-            self._key(value, word, span)
+            self._key(value, word, start)
         else:
-            self._add(value, span, weight, 0)
+            self._add(value, start, event.end_mark, weight, 0)
 
     def _wants_key(self) -> bool:
-        if not self.frames:
-            return False
-        frame = self.frames[-1]
-        return isinstance(frame.value, dict) and frame.key is None
+        frames = self.frames
+        return bool(frames) and frames[-1].key is None and isinstance(frames[-1].value, dict)
 
-    def _key(self, value: Any, word: str, span: Span) -> None:
+    def _key(self, value: Any, word: str, mark: Mark) -> None:
         frame = self.frames[-1]
         if not isinstance(value, str):
             message = f'a key must be text; write "{word}"' if word else "a key is missing before `:`"
-            self.note(span.line, span.column, message)
+            self.note(mark, message)
         key = value if isinstance(value, str) else word
         if key in frame.entries:
             first = frame.entries[key].key
             frame.key = key
-            message = f"duplicate key, first at line {first.line}, column {first.column}"
-            self.note(span.line, span.column, message, "keep one of them")
+            message = f"duplicate key, first at line {first.line + 1}, column {first.column + 1}"
+            self.note(mark, message, "keep one of them")
             frame.key = _Slot.NOWHERE
         else:
             frame.key = key
-        frame.key_span = span
+        frame.key_mark = mark
 
-    def _merge_key(self, span: Span) -> None:
+    def _merge_key(self, mark: Mark) -> None:
         frame = self.frames[-1]
-        frame.key_span = span
+        frame.key_mark = mark
         frame.key = _Slot.MERGE
         if frame.merges:
-            self.note(span.line, span.column, "duplicate key `<<`", "it takes a list: `<<: [*one, *two]`")
+            self.note(mark, "duplicate key `<<`", "it takes a list: `<<: [*one, *two]`")
 
-    def _foreign_tag(self, tag: str, span: Span) -> None:
+    def _foreign_tag(self, tag: str, mark: Mark) -> None:
         shown = tag.replace("tag:yaml.org,2002:", "!!")
         self.note(
-            span.line,
-            span.column,
+            mark,
             f"the YAML tag `{shown}` has no meaning here",
             "quote the text if it begins with `!`",
         )
 
     # Containers
 
-    def open(self, value: dict[str, Any] | list[Any], event: yaml.CollectionStartEvent) -> None:
-        span = _span(event)
+    def open(self, value: dict[str, Any] | list[Any], event: _Event) -> None:
+        start = event.start_mark
         is_key = self._wants_key()
         if len(self.frames) >= MAX_DEPTH:
             self.frames.clear()  # nobody reads a path that long
-            self.note(span.line, span.column, f"nested deeper than {MAX_DEPTH} levels")
+            self.note(start, f"nested deeper than {MAX_DEPTH} levels")
             raise _Stop
         if event.tag is not None and event.tag not in self.containers:
-            self._foreign_tag(event.tag, span)
-        if is_key and event.flow_style and self.text.startswith("{{", span.start - 1):
+            self._foreign_tag(event.tag, start)
+        if is_key and event.flow_style and self.text.startswith("{{", start.index - 1):
             self.frames[-1].braces = isinstance(value, dict)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchor(None, 0, 0, is_open=True)
-        self.frames.append(_Frame(value, span, event.anchor, is_key))
+        self.frames.append(_Frame(value, start, event.anchor, is_key))
 
-    def close(self, event: yaml.Event) -> None:
+    def close(self, event: _Event) -> None:
         frame = self.frames.pop()
-        span = frame.start._replace(end=_span(event).end)
+        start, end = frame.start, event.end_mark
         value: Json = frame.value
         if frame.merges:
             self._merge(frame)
         self.entries[id(value)] = frame.entries
         self.kept.append(value)
         if frame.braces and not (frame.is_key and self.frames[-1].braces):
-            self.note(span.line, span.column, BRACES)
-            value = self.text[span.start : span.end]
+            self.note(start, BRACES)
+            value = self.text[start.index : end.index]
         if frame.anchor is not None:
             self.anchors[frame.anchor] = _Anchor(value, frame.weight, frame.height)
         if not frame.is_key:
-            self._add(value, span, frame.weight, frame.height)
+            self._add(value, start, end, frame.weight, frame.height)
             return
         parent = self.frames[-1]
         if not parent.braces:
-            self.note(span.line, span.column, "a key must be text, not a mapping or a list")
-        parent.key, parent.key_span = _Slot.NOWHERE, span
+            self.note(start, "a key must be text, not a mapping or a list")
+        parent.key, parent.key_mark = _Slot.NOWHERE, start
 
-    def _add(self, value: Json, span: Span, weight: int, height: int) -> None:
+    def _add(self, value: Json, start: Mark, end: Mark, weight: int, height: int) -> None:
         if not self.frames:
-            self.root, self.root_span = value, span
+            self.root, self.root_entry = value, Entry(start, start, end)
             return
         frame = self.frames[-1]
         frame.weight += weight
-        frame.height = max(frame.height, height + 1)
+        if height >= frame.height:
+            frame.height = height + 1
         if isinstance(frame.value, list):
-            frame.entries[len(frame.value)] = Entry(span, span)
+            frame.entries[len(frame.value)] = Entry(start, start, end)
             frame.value.append(value)
             return
         key, frame.key = frame.key, None
         if key is _Slot.MERGE:
-            frame.merges.append((value, span))
+            frame.merges.append((value, start))
         elif isinstance(key, str):
-            frame.entries[key] = Entry(frame.key_span, span)
+            frame.entries[key] = Entry(frame.key_mark, start, end)
             frame.value[key] = value
 
     def _merge(self, frame: _Frame) -> None:
         """Add what `<<` brings; the mapping's own keys win, then the first of several sources."""
         assert isinstance(frame.value, dict)
-        for given, span in frame.merges:
+        for given, mark in frame.merges:
             for source in given if isinstance(given, list) else [given]:
                 if not isinstance(source, dict):
-                    self.note(
-                        span.line, span.column, "`<<` takes a mapping or a list of mappings", "write e.g. `<<: *name`"
-                    )
+                    self.note(mark, "`<<` takes a mapping or a list of mappings", "write e.g. `<<: *name`")
                     continue
                 for key, value in source.items():
                     if key not in frame.value:
@@ -296,44 +306,37 @@ class Reader:
 
     # Aliases
 
-    def alias(self, event: yaml.AliasEvent) -> None:
-        span = _span(event)
+    def alias(self, event: _Event) -> None:
+        start = event.start_mark
         name = event.anchor or ""
         anchor = self.anchors.get(name)
         as_key = self._wants_key()
         if anchor is None or anchor.is_open:
             if anchor is None:
                 message = f"an unquoted `*` begins a YAML alias, and no anchor `&{name}` stands before it"
-                self.note(span.line, span.column, message, f'if text is meant, quote it: "*{name}"')
+                self.note(start, message, f'if text is meant, quote it: "*{name}"')
             else:
-                self.note(span.line, span.column, f"the alias `*{name}` stands inside the very value it names")
+                self.note(start, f"the alias `*{name}` stands inside the very value it names")
             anchor = _Anchor(f"*{name}", 1, 0)
         self.aliased += anchor.weight
         if self.aliased > MAX_ALIASED:
-            self.note(span.line, span.column, f"the aliases of this file stand for more than {MAX_ALIASED} values")
+            self.note(start, f"the aliases of this file stand for more than {MAX_ALIASED} values")
             raise _Stop
         if len(self.frames) + anchor.height > MAX_DEPTH:
             self.frames.clear()
-            self.note(span.line, span.column, f"nested deeper than {MAX_DEPTH} levels")
+            self.note(start, f"nested deeper than {MAX_DEPTH} levels")
             raise _Stop
         if not as_key:
-            self._add(anchor.value, span, anchor.weight, anchor.height)
+            self._add(anchor.value, start, event.end_mark, anchor.weight, anchor.height)
         elif isinstance(anchor.value, str):
-            self._key(anchor.value, anchor.value, span)
+            self._key(anchor.value, anchor.value, start)
         else:
-            self.note(span.line, span.column, f"a key must be text; `*{name}` is not")
-            self.frames[-1].key, self.frames[-1].key_span = _Slot.NOWHERE, span
+            self.note(start, f"a key must be text; `*{name}` is not")
+            self.frames[-1].key, self.frames[-1].key_mark = _Slot.NOWHERE, start
 
 
 def _whole(value: Any) -> Any:
     # Only the parser in Python lets `"\ud800"` through; no encoder would.
-    if isinstance(value, str) and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+    if isinstance(value, str) and _HALF.search(value) is not None:
         raise ValueError("half of a surrogate pair is no character")
     return value
-
-
-def _span(event: yaml.Event) -> Span:
-    start, end = event.start_mark, event.end_mark
-    assert start is not None  # only events made by hand lack marks
-    assert end is not None
-    return Span(start.line + 1, start.column + 1, start.index, end.index)

@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.core.errors import Problem
 from mockserver.core.messages import Json
 from mockserver.core.rulefiles.yamladvice import forbidden
-from mockserver.core.rulefiles.yamlplaces import START, Entry, Path, Span, dotted, line_column
+from mockserver.core.rulefiles.yamlplaces import NOWHERE, Entry, Path, Place, dotted, line_column
 from mockserver.core.rulefiles.yamlreader import Reader
 from mockserver.core.rulefiles.yamlscalars import CONTAINERS, TAGS
 
@@ -32,7 +32,7 @@ class Source:
     problems: tuple[Problem, ...] = ()
     broken: bool = False
     """The text is not YAML, or too much of it: there is no value to look at."""
-    root: Span = START
+    root: Entry = NOWHERE
     _entries: Mapping[int, Mapping[str | int, Entry]] = field(default_factory=dict, repr=False)
 
     def place(self, path: Path, snippet: str = "") -> tuple[int, int]:
@@ -41,14 +41,12 @@ class Source:
         A path that goes further than the file gives the last entry that is there. A `snippet` of the value's text is
         looked for inside it and its own place is given.
         """
-        span, body = self.root, self.root
-        for entry in self._trail(path):
-            span, body = entry
+        entry = [self.root, *self._trail(path)][-1]
         if snippet:
-            index = self.text.find(snippet, body.start, body.end)
+            index = self.text.find(snippet, entry.start.index, entry.end.index)
             if index >= 0:
                 return line_column(self.text, index)
-        return span.line, span.column
+        return entry.key.line + 1, entry.key.column + 1
 
     def known(self, path: Path) -> Path:
         """Return as much of `path` as the file has."""
@@ -82,10 +80,11 @@ def read(
     advice = forbidden(text)
     reader = Reader(text, file, tags, containers)
     if advice is not None:
-        reader.note(*line_column(text, advice.index), advice.message)
+        line, column = line_column(text, advice.index)
+        reader.note(Place(line - 1, column - 1), advice.message)
         return Source(text, None, tuple(reader.problems), broken=True)
     broken = reader.run()
     problems = tuple(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
     if broken:
         return Source(text, None, problems, broken=True)
-    return Source(text, reader.root, problems, root=reader.root_span, _entries=reader.entries)
+    return Source(text, reader.root, problems, root=reader.root_entry, _entries=reader.entries)

@@ -19,8 +19,8 @@ from mockserver.core.rules.jsonpath import Location
 
 _INT64: Final = 2**63
 
-_DOUBTFUL: Final = re.compile(rb"\d\.0|\de|null")
-"""What the encoder writes for numbers that have two spellings or none; where it is missing, its bytes will do."""
+_DOUBTFUL: Final = re.compile(rb"[:,\[](?:null|-?\d+(?:\.0(?![0-9])|(?:\.\d+)?e))")
+"""What the encoder writes in a container for numbers with two spellings or none; where it is missing, its bytes will do."""
 
 
 def equal(left: Json, right: Json) -> bool:
@@ -71,7 +71,7 @@ def canonical(value: Json) -> bytes:
     except TypeError:
         pass  # integers or keys that JSON has not
     else:
-        if _DOUBTFUL.search(text) is None:
+        if isinstance(value, (dict, list)) and _DOUBTFUL.search(text) is None:
             return text
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
 
@@ -93,6 +93,6 @@ def _plain(value: Json) -> Json:
         if not value.is_integer():
             return value
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
+    if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < 2 * _INT64:
         return ["\0number", str(value)]  # the encoder stops at 64 bits
     return value
