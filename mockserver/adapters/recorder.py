@@ -80,7 +80,7 @@ class Recorder:
     def take(self, capture: Capture) -> None:
         """Have a capture written. Returns at once; never raises."""
         if self._writer is None:
-            # Not a daemon: what was taken is written even where nobody closes.
+            # A daemon: it waits for more until it is closed, and must not keep a process that forgot to alive for ever.
             self._writer = threading.Thread(target=self._run, name="mockserver recorder", daemon=True)
             self._writer.start()
         self._waiting.put(capture)
@@ -128,6 +128,9 @@ class Recorder:
                 self._fail(f"NOT recorded, {_about(capture)}: an error of mockserver itself: {error!r}")
 
     def _write(self, capture: Capture) -> None:
+        if not capture.status:
+            self._tell(f"nothing to record, {capture.method} {capture.path}: {capture.why} before any answer")
+            return
         cleaned = self._redactor.clean(capture)
         if cleaned.leaks:
             places = "; ".join(str(leak) for leak in cleaned.leaks[:MOST_TOLD])

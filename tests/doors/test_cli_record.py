@@ -20,6 +20,7 @@ import pytest
 from mockserver.adapters.disk import read_rules
 from mockserver.core.recordings.editing import listed
 from tests.doors.processes import COMMAND, PATIENCE, Served, environment, run, serving
+from tests.misbehaving import Heard, Misbehaving, Wire
 
 RULES = """
 rules:
@@ -146,6 +147,30 @@ def _log(served: Served) -> str:
     found = json.loads(connection.getresponse().read())
     connection.close()
     return json.dumps(found["requests"][-1])
+
+
+def test_a_client_that_leaves_before_any_answer_leaves_nothing_to_record(upstream: Served, tmp_path: Path) -> None:
+    """That is no failure, and keeps no new set from taking the old one's place."""
+    into = tmp_path / "recordings"
+
+    def slow(heard: Heard, wire: Wire) -> None:
+        if b"after" in heard.body:
+            wire.answer()
+        else:
+            wire.wait_for_the_end()
+
+    with recording(upstream, into) as recorder:
+        recorder.ask("before")
+        recorder.end()
+    with Misbehaving(slow) as still:
+        target = ("--upstream", f"{still.url}/v1", "--into", str(into), "--mode", "rewrite")
+        with serving(*target, verb="record") as recorder:
+            with pytest.raises(openai.APITimeoutError):
+                client(recorder, max_retries=0, timeout=0.3).responses.create(model="gpt-5", input="too slow")
+            recorder.ask("after")
+            assert recorder.end() == 0
+    assert "nothing to record, POST /v1/responses: the client left before any answer" in recorder.err
+    assert [path.name for path in into.glob("*.mock.yaml")] == ["after.mock.yaml"]
 
 
 def test_errors_are_recorded_as_errors(upstream: Served, tmp_path: Path) -> None:
