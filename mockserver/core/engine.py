@@ -229,13 +229,18 @@ class Engine:
 
     def _built_in(self, refusals: tuple[Refusal, ...], asked: Asked, session: Session, verdict: _Verdict) -> Ready:
         request = asked.request
+        if any(refusal.rule.alike for refusal in refusals):
+            return self._told(session.book.nearest(request, refusals), asked, session, verdict)  # it was played
         body = endpoints.answer(request, session.book.models)
         manner = self._manner(session, "", verdict)
         if not isinstance(body, Error):
             return answers.document(body, asked, manner)
         made = answers.refusal(body, asked, manner)
         if endpoints.is_astray(request, body):
-            self._note_miss(session.book.nearest(request, refusals), request, session, verdict)
+            nearest = session.book.nearest(request, refusals)
+            if misses.is_of_its_endpoint(nearest):
+                return self._told(nearest, asked, session, verdict)
+            self._note_miss(nearest, request, session, verdict)
             return replace(made, kind="miss")
         return made
 
@@ -245,7 +250,10 @@ class Engine:
             made = answers.ready(Reply(Auto()), asked, scope, self._manner(session, "", verdict), session.shelf)
             self._remember(made, asked, session)
             return made
-        nearest = session.book.nearest(asked.request, refusals)
+        return self._told(session.book.nearest(asked.request, refusals), asked, session, verdict)
+
+    def _told(self, nearest: Nearest | None, asked: Asked, session: Session, verdict: _Verdict) -> Ready:
+        """Answer a miss: with what came nearest, for the client too."""
         self._note_miss(nearest, asked.request, session, verdict)
         error = catalogue.error("no_matching_rule", message=misses.brief(asked.request, nearest))
         made = answers.refusal(error, asked, self._manner(session, "", verdict))

@@ -268,6 +268,35 @@ def test_the_nearest_of_many_is_found() -> None:
     assert 'nearest recording: r.mock.yaml:1 "r 251"' in told
 
 
+MODELS = {"method": "GET", "path": "/v1/models"}
+FETCHED = {"method": "GET", "path": "/v1/responses/resp_1", "query": {"limit": "1"}}
+
+
+def test_a_miss_of_another_endpoint_tells_as_much() -> None:
+    """To the client too: played, or the nearest and what differs; no answer of our own follows a played recording."""
+    made = engine(rules(FETCHED, MODELS))
+
+    def told(path: str, **more: Any) -> str:
+        play = ask(made, b"", path, method="GET", **more)
+        assert (play.exchange.kind, play.exchange.status) == ("miss", 404)
+        error = orjson.loads(whole(play.timeline))["error"]
+        assert error["code"] == "no_matching_rule"
+        return str(error["message"])
+
+    for each in (FETCHED, MODELS):
+        assert ask(made, b"", each["path"], method="GET", query=each.get("query", {})).exchange.kind != "miss"
+        assert "was already played (1 of 1)" in told(each["path"], query=each.get("query", {}))
+    assert 'request.query.limit: expected "1", found "2"' in told(FETCHED["path"], query={"limit": "2"})
+
+
+def test_without_recordings_of_it_an_endpoint_of_ours_answers() -> None:
+    """And where nothing was recorded of a path that we don't know, it is told so."""
+    made = engine(rules({"body": HI}))
+    assert ask(made, b"", "/v1/models", method="GET").exchange.kind == "builtin"
+    unknown = ask(made, b"", "/v1/nowhere", method="GET")
+    assert b"Invalid URL (GET /v1/nowhere)" in whole(unknown.timeline)
+
+
 def test_a_miss_says_that_a_recording_was_played() -> None:
     """It is told from one that does not match."""
     made = engine(rules({"body": HI}, {"body": HI}))

@@ -114,6 +114,14 @@ def reason(request: Request, nearest: Nearest | None) -> str:
     return reason
 
 
+def is_of_its_endpoint(nearest: Nearest | None) -> bool:
+    """Say whether the nearest rule is a recording of such an endpoint as is asked for, other than the one for responses."""
+    if nearest is None or not nearest.report.rule.alike:
+        return False
+    failed = {condition.path for condition in nearest.report.failed}
+    return "method" not in failed and any(condition.path == "path" for condition in nearest.report.rule.conditions)
+
+
 def nearest_word(nearest: Nearest) -> str:
     """Return what the nearest rule is called: a recording, where it is one."""
     return "nearest recording" if nearest.report.rule.alike else "nearest"
