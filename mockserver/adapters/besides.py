@@ -17,6 +17,7 @@ from typing import Final
 from mockserver.core.errors import Problem, RuleFileError
 from mockserver.core.recordings import attachments, customs, exactfile
 from mockserver.core.recordings.customs import Customs
+from mockserver.core.recordings.editing import is_recorded, listed
 from mockserver.core.rulefiles.recordingform import PLAIN, TIMED, exact_digest
 
 PROJECT: Final = ("pyproject.toml", ".git")
@@ -117,6 +118,20 @@ def _is_ours(path: Path, real: Path, stems: Collection[Path]) -> bool:
             return exactfile.is_timed(file.read(len(exactfile.FIRST_LINE)))
     except OSError:
         return False
+
+
+def whole_text(rule_file: Path) -> str:
+    """Return the text of a rule file with the long values in it that stand in files: for whoever does not have these.
+
+    Raises `OSError`, and `UnicodeDecodeError` for what is no UTF-8.
+    """
+    text = rule_file.read_bytes().decode("utf-8-sig")
+    if attachments.OPENS not in text:
+        return text
+    read = Besides(lambda path: None, Path.as_posix).reader(rule_file)
+    found = [rule["files"] for rule in listed(text) if is_recorded(rule) and isinstance(rule.get("files"), dict)]
+    whole: str = attachments.attached(text, {name: read(name) for files in found for name in files})
+    return whole
 
 
 def customs_of(folder: Path) -> Customs:

@@ -30,6 +30,8 @@ DIGITS: Final = 12
 _RUN: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{LEAST - 2},}}={{0,2}}")
 _MIXED: Final = tuple(map(re.compile, ("[A-Z]", "[a-z]", "[0-9]")))
 """What all has to stand in such a text: a long word or a row of hexadecimal digits is no base64 although it looks so."""
+OPENS: Final = "<base64"
+"""How everything begins that stands for a file."""
 _STAND_IN: Final = re.compile(r"<(base64|base64url):([^<>\r\n]+)>")
 _URL: Final = str.maketrans("-_", "+/")
 _MEDIA_TYPE: Final = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)[^,\s]*,\Z", re.IGNORECASE)
@@ -87,7 +89,7 @@ def attached(value: Json, files: Mapping[str, bytes]) -> Json:
             return found[0]
         return (base64.b64encode if found[1] == "base64" else base64.urlsafe_b64encode)(content).decode()
 
-    return _over_texts(value, lambda text: _STAND_IN.sub(filled, text) if "<base64" in text else text)
+    return _over_texts(value, lambda text: _STAND_IN.sub(filled, text) if OPENS in text else text)
 
 
 def named(value: Json) -> frozenset[str]:

@@ -61,6 +61,8 @@ def whole(
     used = named([rule.get(key) for key in WHERE])
     for name in files.keys() - used:
         setting.warn((*at, name), f"nothing in this rule stands for {name}", "take it out, if nothing else names it")
+    if not used & files.keys():
+        return rule
     if setting.beside is None:
         setting.warn(at, "these files are not looked at here: requests are compared with what stands for them")
         return rule

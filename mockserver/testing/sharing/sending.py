@@ -41,9 +41,9 @@ def parts(places: Sequence[Place]) -> list[Part]:
 
 def of_file(path: Path) -> Part:
     """Return a rule file as it is sent."""
-    from mockserver.adapters import disk
+    from mockserver.adapters import besides, disk
 
-    return {"file": disk.shown(path)[-200:], "text": path.read_bytes().decode("utf-8-sig")}
+    return {"file": disk.shown(path)[-200:], "text": besides.whole_text(path)}
 
 
 def _said(draft: Draft, rule: Rule) -> Part:
