@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -17,6 +19,7 @@ from typing import Any
 import openai
 import pytest
 
+from mockserver.adapters import besides, disk
 from mockserver.adapters.disk import read_rules
 from mockserver.core.recordings.editing import listed
 from tests.doors.processes import COMMAND, PATIENCE, Served, environment, run, serving
@@ -103,6 +106,62 @@ def test_a_tool_loop_comes_back_without_the_api(upstream: Served, tmp_path: Path
         with pytest.raises(openai.NotFoundError, match="already played"):
             conversation(client(served, max_retries=0))
         assert served.end() == 0
+
+
+def looking(client: openai.OpenAI, image: bytes) -> list[str]:
+    """A tool loop about an image, which is sent again in every turn; the tool gives one back too."""
+    shown = f"data:image/png;base64,{base64.b64encode(image).decode()}"
+    content = [{"type": "input_text", "text": "What is the weather here?"}, {"type": "input_image", "image_url": shown}]
+    items: Any = [{"role": "user", "content": content}]
+    told: list[str] = []
+    for _ in range(2):
+        response = client.responses.create(model="gpt-5", input=items, tools=TOOLS)
+        told += [response.output_text, *(item.to_json() for item in response.output)]
+        items = [*items, *(item.model_dump(exclude_none=True) for item in response.output)]
+        for item in response.output:
+            if item.type == "function_call":
+                output = [{"type": "input_text", "text": "Paris"}, {"type": "input_image", "image_url": shown}]
+                items.append({"type": "function_call_output", "call_id": item.call_id, "output": output})
+    return told
+
+
+def test_an_image_is_one_file_beside_the_rules(upstream: Served, tmp_path: Path) -> None:
+    """However often it is sent. Recorded anew with another one, the old one goes; without it nothing is replayed."""
+    into = tmp_path / "recordings"
+    one, other = (b"\x89PNG\r\n\x1a\n" + random.Random(seed).randbytes(90_000) for seed in (1, 2))
+    with recording(upstream, into) as served:
+        told = looking(client(served), one)
+        assert served.end() == 0
+    assert "2 recorded" in served.err
+    [name] = [name for name in files(into) if name.endswith(".png")]
+    assert files(into)[name] == one
+    [rules] = into.glob("*.mock.yaml")
+    text = rules.read_text()
+    assert len(text) < 10_000
+    assert text.count(f"data:image/png;base64,<base64:{name}>") == 3
+    assert read_rules([into]).problems == ()
+    assert run("check", str(into)) == 0
+    with replaying(into) as served:
+        assert looking(client(served), one) == told
+        with pytest.raises(openai.NotFoundError, match="image_url"):
+            looking(client(served, max_retries=0), other)
+        assert served.end() == 0
+    with recording(upstream, into, "--mode", "rewrite") as served:
+        looking(client(served), other)
+        assert served.end() == 0
+    [renewed] = [name for name in files(into) if name.endswith(".png")]
+    assert renewed != name
+    assert files(into)[renewed] == other
+    (into / renewed).rename(into / name)
+    problems = [str(problem) for problem in read_rules([into]).problems]
+    assert [f"there is no {renewed} beside this file" in problem for problem in problems] == [True, True]
+    rules.unlink()
+    disk.write_whole(into / "mine.mock.yaml", "rules: [{when: {input: hi}, reply: ok}]\n")
+    disk.write_whole(into / name, other)
+    disk.write_whole(into / renewed, other)
+    stale = [each.name for each in besides.stale([into], [], [into / "mine.mock.yaml"])]
+    assert renewed in stale
+    assert name not in stale  # called like one of ours, but it is not what its name says
 
 
 def test_the_same_request_answers_in_recorded_order(upstream: Served, tmp_path: Path) -> None:
