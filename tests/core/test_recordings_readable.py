@@ -137,6 +137,12 @@ def test_headers_that_clients_act_on_are_kept_and_no_others() -> None:
     }
 
 
+def test_an_encoding_that_nobody_undid_is_kept() -> None:
+    """Without it nobody could read the bytes; one that was undone is no header of the answer any more."""
+    made = written(http(b"\x0b\x02\x80hello\x03", headers=(("content-encoding", "br"),))).entry["reply"]
+    assert made["headers"] == {"content-encoding": "br"}
+
+
 def test_an_unusual_content_type_is_kept_beside_output() -> None:
     capture = captured({"text": "hi"}, stream=True)
     capture = replace(capture, headers=(("content-type", "text/event-stream"),))

@@ -14,6 +14,7 @@ from mockserver.core.messages import Json
 KEPT: Final = frozenset(
     {
         "content-disposition",
+        "content-encoding",
         "etag",
         "last-modified",
         "link",
@@ -37,7 +38,6 @@ _OF_THE_WIRE: Final = frozenset(
     {
         "alt-svc",
         "connection",
-        "content-encoding",
         "content-length",
         "content-type",
         "date",
