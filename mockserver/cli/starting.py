@@ -46,6 +46,10 @@ ATTRIBUTES: Final = """\
 *.chunks -text
 *.bin -text
 *.sse -text
+*.chunks -text
+*.[0-9]*.json -text
+*.[0-9]*.txt -text
+*.[0-9]*.bin -text
 """
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -24,9 +26,24 @@ def test_a_new_project_is_ready_to_serve(tmp_path: Path, capsys: pytest.CaptureF
     told = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in told] == ["wrote", "wrote", "wrote", "Next:"]
     assert run("check", str(project)) == 0
-    assert (project / ".gitattributes").read_text(encoding="utf-8").endswith("*.sse -text\n")
     with serving(project / "rules") as live:
         assert len(live.engine.book.rules) == 4
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git judges it")
+def test_git_leaves_the_bytes_of_recordings_alone(tmp_path: Path) -> None:
+    """Whatever the kind of exact file; a project's other files are none of our business."""
+    assert run("init", str(tmp_path)) == 0
+    ours = [
+        "hi.mock.yaml",
+        *(f"hi.{number}.{kind}" for kind in ("sse", "chunks", "json", "txt", "bin") for number in (1, 12)),
+    ]
+    for command in (["init", "-q"], ["check-attr", "text", "eol", "--", *ours, "package.json", "notes.txt"]):
+        told = subprocess.run(["git", "-C", tmp_path, *command], capture_output=True, text=True, check=True).stdout
+    found = {(name, attribute): value for name, attribute, value in (line.split(": ") for line in told.splitlines())}
+    assert found["hi.mock.yaml", "eol"] == "lf"
+    assert {name for name in ours[1:] if found[name, "text"] != "unset"} == set()
+    assert {found[name, "text"] for name in ("package.json", "notes.txt")} == {"unspecified"}
 
 
 def test_the_editor_finds_the_schema(tmp_path: Path) -> None:
