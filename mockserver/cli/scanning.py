@@ -31,11 +31,11 @@ def scan_paths(paths: Sequence[Path]) -> Scanned:
 
 
 def scan_recordings(rules: RuleSet) -> Scanned:
-    """Look for secrets in the recordings of a set: their rule files and their exact bytes."""
+    """Look for secrets in the recordings of a set: their rule files and their exact bytes. A missing file is told already."""
     holding = {recording.place.rpartition(":")[0] for recording in rules.recordings}
     from mockserver.adapters.disk import shown
 
-    return _scan([*(path for path in rules.files if shown(path) in holding), *sorted(rules.exact)])
+    return _scan([*(path for path in rules.files if shown(path) in holding), *sorted(filter(Path.exists, rules.exact))])
 
 
 def _walked(paths: Iterable[Path]) -> Iterator[Path]:

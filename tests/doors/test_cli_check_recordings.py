@@ -74,6 +74,14 @@ def test_an_exact_file_that_cannot_be_used_fails(folder: Path, capsys: pytest.Ca
     assert ("line ends were converted" in line) is (change == "changed")
 
 
+def test_a_missing_file_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever looks for secrets beside has nothing to add."""
+    (folder / "other.mock.yaml").write_text(RULE.replace("{AT}", "{}").replace("hi.1.sse", "other.1.sse"))
+    assert run("check", ".") == 1
+    [line] = found(capsys)
+    assert "exact file missing: there is no other.1.sse" in line
+
+
 def test_an_edited_reply_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is allowed: the exit code says so."""
     (folder / "hi.mock.yaml").write_text(RULE.replace("{AT}", "{reply: '00'}"))
