@@ -54,6 +54,8 @@ def _default(name: str, defaults: Settings) -> str:
         return ""
     if name == "max_body":
         return " Default: 32MiB."
+    if name == "upstream_timeout":
+        return f" Default: {value:g}s."
     return f" Default: {value:g}." if isinstance(value, float) else f" Default: {value}."
 
 
@@ -105,7 +107,7 @@ def introduce(assembly: Assembly, *, key: bool = True) -> None:
         if not key and name == KEY:
             continue
         voice.say(sys.stderr, f"export {name}={value}\n")
-    for problem in (*assembly.rules.problems, *assembly.outdated):
+    for problem in assembly.outdated:  # what else is worth knowing has been told by now
         assembly.say(f"{problem.severity}: {problem}")
     if assembly.token:
         token = f"the token in {TOKEN}" if os.environ.get(TOKEN) else f"the token {assembly.token}"

@@ -104,6 +104,8 @@ def _default(name: str) -> str:
     value = getattr(Settings(), name)
     if name == "max_body":
         return f"{value >> 20}MiB"
+    if name == "upstream_timeout":
+        return f"{value:g}s"
     if value is None or value in ((), frozenset()):
         return "none"
     if value is False:

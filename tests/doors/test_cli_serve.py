@@ -53,6 +53,17 @@ def test_a_whole_life(rules: Path) -> None:
     assert "Traceback" not in served.err
 
 
+def test_what_is_worth_knowing_of_rules_is_told_once(tmp_path: Path) -> None:
+    """Such as a recording that somebody edited."""
+    (tmp_path / "hi.mock.yaml").write_text(
+        "rules: [{name: hi 1, request: {body: {input: hi}}, reply: {text: Hi!}, recorded: {reply: '00'}, exact: hi.1.json}]\n"
+    )
+    (tmp_path / "hi.1.json").write_text("{}")
+    with serving(str(tmp_path)) as served:
+        served.end()
+    assert served.err.count("this reply was edited after it was recorded") == 1
+
+
 @posix
 def test_an_interrupt_ends_it_cleanly(rules: Path) -> None:
     with serving(str(rules), "--log", "off") as served:
