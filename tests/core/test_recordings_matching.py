@@ -268,8 +268,8 @@ def test_the_nearest_of_many_is_found() -> None:
     assert 'nearest recording: r.mock.yaml:1 "r 251"' in told
 
 
-MODELS = {"method": "GET", "path": "/v1/models"}
-FETCHED = {"method": "GET", "path": "/v1/responses/resp_1", "query": {"limit": "1"}}
+MODELS: Any = {"method": "GET", "path": "/v1/models"}
+FETCHED: Any = {"method": "GET", "path": "/v1/responses/resp_1", "query": {"limit": "1"}}
 
 
 def test_a_miss_of_another_endpoint_tells_as_much() -> None:
