@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
+import random
 import socket
 import threading
 import time
@@ -16,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 import pytest
 
+from mockserver.adapters.storing import store
 from mockserver.core.messages import Request
 from mockserver.core.recordings.capture import Capture, End, Piece
 from mockserver.core.recordings.text import appended, new_file
@@ -91,9 +94,7 @@ class Tape:
         self.count += 1
         written = compose(capture, stem=self.stem, number=self.count)
         stands = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        self.path.write_text(appended(stands, written.text) if stands else new_file(written.text), encoding="utf-8")
-        if written.exact_name:
-            (self.path.parent / written.exact_name).write_bytes(written.exact)
+        store(self.path, appended(stands, written.text) if stands else new_file(written.text), written.beside)
 
     def refused(self, body: object, *, end: End = "complete", status: int = 200) -> None:
         """Write a recording of nothing much."""
@@ -535,6 +536,47 @@ def test_update_puts_what_came_in_place(folder: Path, capsys: pytest.CaptureFixt
         assert again["id"] == first["id"]
         assert again["truncation"] is None
         assert tape_free_ask(live.url, hello(stream=stream, previous_response_id=first["id"]))["truncation"] is None
+
+
+def test_update_of_what_stands_in_files(folder: Path) -> None:
+    """A new image is a new file; the old one goes, what is asked and what other recordings name stays."""
+    asked, old, new = (
+        base64.b64encode(b"\x89PNG\r\n\x1a\n" + random.Random(seed).randbytes(4_000)).decode() for seed in (1, 2, 3)
+    )
+
+    def painting(words: str, image: str, more: str = "") -> str:
+        output = f"[{{image_generation_call: {{result: {image}}}}}]"
+        return f"  - {{when: {{input: {words}}}, reply: {{output: {output}{more}}}}}\n"
+
+    def paint(words: str) -> dict[str, Any]:
+        shown = {"type": "input_image", "image_url": f"data:image/png;base64,{asked}"}
+        return {
+            "model": "gpt-5",
+            "input": [{"role": "user", "content": [{"type": "input_text", "text": words}, shown]}],
+        }
+
+    def pictures() -> set[bytes]:
+        return {base64.b64encode(path.read_bytes()) for path in (folder / "recordings").glob("*.png")}
+
+    tape = Tape(folder)
+    with upstream(folder, "rules:\n" + painting("paint", old) + painting("again", old)) as live:
+        tape.ask(live.url, paint("paint"))
+        tape.ask(live.url, paint("again"))
+        assert check(live.url) == 0
+    assert pictures() == {asked.encode(), old.encode()}
+    more = ", response: {truncation: null}"
+    before = tape.path.read_text(encoding="utf-8")
+    with upstream(folder, "rules:\n" + painting("paint", new, more) + painting("again", old)) as live:
+        assert check(live.url, "--update") == 0
+        assert check(live.url) == 0
+    assert pictures() == {asked.encode(), old.encode(), new.encode()}
+    with upstream(folder, "rules:\n" + painting("paint", new, more) + painting("again", new, more)) as live:
+        assert check(live.url, "--update") == 0
+        assert check(live.url) == 0
+    assert pictures() == {asked.encode(), new.encode()}
+    after = tape.path.read_text(encoding="utf-8")
+    assert len(after) < len(before) + 200
+    assert run("check", "recordings") == 0
 
 
 def tape_free_ask(base: str, body: dict[str, Any]) -> Any:

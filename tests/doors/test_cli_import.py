@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +182,26 @@ def test_the_bytes_are_those_of_the_cassette(folder: Path) -> None:
         assert served.post(STREAM_ASKED)[2] == stream("Hi")
 
 
+def test_an_image_of_a_cassette_is_a_file(folder: Path) -> None:
+    """One for all requests that hold it, which answer then."""
+    image = b"\xff\xd8\xff" + random.Random(3).randbytes(3_000)
+    shown = {"type": "input_image", "image_url": f"data:image/jpeg;base64,{base64.b64encode(image).decode()}"}
+    texts = ["What is this?", "And this?"]
+    asked: list[Any] = [
+        {"model": "gpt-5", "input": [{"role": "user", "content": [{"type": "input_text", "text": text}, shown]}]}
+        for text in texts
+    ]
+    taken = [interaction(each, json.dumps(response(text))) for each, text in zip(asked, texts, strict=True)]
+    write(folder / "look.yaml", cassette(*taken))
+    assert run("import", "look.yaml", "--into", "kept") == 0
+    [file] = (folder / "kept").glob("*.jpg")
+    assert file.read_bytes() == image
+    assert (folder / "kept/look.mock.yaml").read_text().count(f"<base64:{file.name}>") == 2
+    assert run("check", "kept") == 0
+    with serving("kept", verb="replay") as served, client(served.url) as asking:
+        assert [asking.responses.create(**each).output_text for each in asked] == texts
+
+
 def test_no_secret_of_a_cassette_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answered = json.dumps(response(f"your key is {KEY}"))
     write(folder / "a.yaml", cassette(interaction({**JSON_ASKED, "input": f"I am {KEY}"}, answered)))
@@ -333,7 +355,9 @@ def test_a_file_that_comes_into_being_meanwhile(folder: Path) -> None:
     write(folder / "kept" / "a.1.sse", "theirs")
     with pytest.raises(FileExistsError, match="has just been written by somebody else"):
         importer.bring(folder / "a.yaml")
-    assert [(path.name, path.read_text(encoding="utf-8")) for path in (folder / "kept").iterdir()] == [("a.1.sse", "theirs")]
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in (folder / "kept").iterdir()] == [
+        ("a.1.sse", "theirs")
+    ]
 
 
 def test_broken_files_beside_good_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
