@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from mockserver.adapters import besides, disk
 from mockserver.core.messages import Request
 from mockserver.core.reply import Exact
+from mockserver.core.rulefiles.recordingform import exact_digest
+from mockserver.core.rulefiles.rulefile import parse
 
 RULE = """\
 rules:
@@ -160,3 +163,63 @@ def test_a_thousand_recordings_are_read_soon(tmp_path: Path) -> None:
     begun = time.perf_counter()
     assert len(disk.load_rules([tmp_path]).book.rules) == 1000
     assert time.perf_counter() - begun < 15
+
+
+IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+LOOK = f"""\
+rules:
+  - name: look 1
+    request:
+      body: {{model: m, input: 'data:image/png;base64,<base64:look.png>'}}
+    reply: {{text: A cat}}
+    files: {{look.png: '{exact_digest(IMAGE)}'}}
+"""
+
+
+def test_a_long_value_is_read_from_beside_its_rule_file(tmp_path: Path) -> None:
+    """A change of it is seen, and is a mistake."""
+    write(tmp_path / "look.mock.yaml", LOOK)
+    file = write(tmp_path / "look.png", IMAGE)
+    rules = disk.load_rules([tmp_path])
+    assert base64.b64encode(IMAGE) in rules.recordings[0].sent.body
+    assert rules.exact == {Path(os.path.realpath(file))}
+    assert disk.stamps(rules) == rules.stamps
+    write(file, IMAGE + b"more")
+    assert disk.stamps(rules) != rules.stamps
+    [problem] = told(disk.read_rules([tmp_path]))
+    assert "look.mock.yaml:6:13: " in problem
+    assert "the file look.png is not what was recorded" in problem
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_no_long_value_is_read_from_elsewhere(tmp_path: Path) -> None:
+    """The same that holds for exact files."""
+    write(tmp_path / "set/look.mock.yaml", LOOK)
+    write(tmp_path / "look.png", IMAGE)
+    (tmp_path / "set/look.png").symlink_to(tmp_path / "look.png")
+    [problem] = told(disk.read_rules([tmp_path / "set"]))
+    assert "the file look.png cannot be read: it leads out of the folder of its rule file" in problem
+
+
+def test_long_values_are_put_back_for_whoever_has_no_files(tmp_path: Path) -> None:
+    """The text alone is then the same recording; comments and all else in it stay."""
+    path = write(tmp_path / "look.mock.yaml", "# mine\n" + LOOK)
+    write(tmp_path / "look.png", IMAGE)
+    whole = besides.whole_text(path)
+    assert whole == "# mine\n" + LOOK.replace("<base64:look.png>", base64.b64encode(IMAGE).decode())
+    [alone] = parse(whole, "look.mock.yaml").recordings
+    assert alone.sent == disk.load_rules([path]).recordings[0].sent
+    plain = write(tmp_path / "plain.mock.yaml", RULE)
+    assert besides.whole_text(plain) == RULE
+
+
+def test_leftovers_are_known_by_the_digest_in_their_name(tmp_path: Path) -> None:
+    """Or by the rule file that they are called after; other pictures are none of our business."""
+    name = f"-{exact_digest(IMAGE)[:12]}.png"
+    for each in (f"gone{name}", "photo.png", "photo-0123456789ab.png"):
+        write(tmp_path / each, IMAGE)
+    rules = write(tmp_path / "look.mock.yaml", LOOK)
+    write(tmp_path / "look-0123456789ab.bin", b"changed since")
+    assert [path.name for path in besides.stale([tmp_path], [], [rules])] == [f"gone{name}", "look-0123456789ab.bin"]
+    named = {Path(os.path.realpath(tmp_path / f"gone{name}"))}
+    assert [path.name for path in besides.stale([tmp_path], named, [rules])] == ["look-0123456789ab.bin"]
