@@ -429,7 +429,7 @@ def test_an_age_limit_is_told_and_ends_a_replay_in_ci(upstream: Served, tmp_path
     rules = into / "hello.mock.yaml"
     rules.write_text(re.sub(r"at: '\d{4}", "at: '2020", rules.read_text()))
     (into / "recordings.yaml").write_text("max_age: 12w\n")
-    with replaying(into) as served:
+    with serving(str(into), verb="replay", CI="") as served:
         assert served.post({"model": "gpt-5", "input": "hello"})[0] == 200
         served.end()
     assert "it may be 84 days" in served.err
