@@ -41,7 +41,7 @@ def test_the_tests_of_a_page_pass(page: Path, tmp_path: Path) -> None:
     if any("recording=True" in block.text for block in blocks(page)):
         (tmp_path / "real.mock.yaml").write_text("otherwise: {text: Once upon a time}\n", encoding="utf-8")
         with serving(tmp_path / "real.mock.yaml") as real:
-            passes(tmp_path, "--mockserver-record=once", f"--mockserver-upstream={real.base_url}")
+            passes(tmp_path, "--mockserver-record=all", f"--mockserver-upstream={real.base_url}")
     told = passes(tmp_path, "-rA")
     assert len(set(re.findall(r"PASSED (test_line_\d+\.py)", told))) == count
 
