@@ -139,6 +139,12 @@ def test_a_secret_in_the_request_is_taken_out_before_it_is_compared() -> None:
     assert answered(made, asked) == "miss"
 
 
+def test_a_secret_in_the_path_is_taken_out_before_it_is_compared() -> None:
+    made = engine(rules({"method": "GET", "path": "/v1/things/<redacted:api_key>"}), exhausted="repeat")
+    assert answered(made, b"", path="/v1/things/sk-proj-" + "a1B2c3D4e5F6g7H8" * 3, method="GET") == "r 1"
+    assert answered(made, b"", path="/v1/things/none", method="GET") == "miss"
+
+
 @pytest.mark.parametrize("validate", ["enforce", "warn"])
 def test_a_recorded_request_is_not_judged_again(validate: Any) -> None:
     """The API has taken it, or refused it with the recorded error."""

@@ -146,7 +146,7 @@ class Setting:
 
 
 def _is_redacted(sent: Sent) -> bool:
-    return PLACEHOLDER in sent.body or any(PLACEHOLDER.decode() in each for each in sent.query.values())
+    return PLACEHOLDER in sent.body or any(PLACEHOLDER.decode() in each for each in (sent.path, *sent.query.values()))
 
 
 _CLEANERS: Final[dict[Customs, Clean | None]] = {}
