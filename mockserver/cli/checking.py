@@ -90,7 +90,7 @@ def untrue_fields(rules: RuleSet) -> Iterator[Problem]:
 
 
 def stale_files(rules: RuleSet, paths: Sequence[Path]) -> Iterator[Problem]:
-    """Yield a warning for each exact file below the folders among `paths` that no recording names any more."""
+    """Yield a warning for each file of a recording below the folders among `paths` that none names any more."""
     from mockserver.adapters import besides, disk
 
     for path in besides.stale([each for each in paths if each.is_dir()], rules.exact, rules.files):

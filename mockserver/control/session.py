@@ -167,7 +167,9 @@ def read_journal(
 def rules_sent(rules: Rules | None) -> tuple[Any, str]:
     """Return what to send for rules, and the name of the file that they come from."""
     if isinstance(rules, Path):
-        return rules.read_text(encoding="utf-8-sig"), rules.name
+        from mockserver.adapters.besides import whole_text  # imported late: few send files
+
+        return whole_text(rules), rules.name
     if rules is None or isinstance(rules, str):
         return rules, ""
     return dict(rules) if isinstance(rules, Mapping) else [dict(rule) for rule in rules], ""

@@ -157,3 +157,12 @@ def test_what_we_ship_passes() -> None:
     """Rule files, docs and schemas hold no key, and nothing that looks like one."""
     places = [str(ROOT / name) for name in ("fixtures", "docs", "schemas", "README.md", "CHANGELOG.md")]
     assert run("check", "--only", "secrets", *places) == 0
+
+
+def test_nothing_is_read_in_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever its name; in a document there may be a secret."""
+    Path("cat.bin").write_bytes(b"\x89PNG\r\n\x1a\n" + KEY.encode())
+    assert run("check", "--only", "secrets", ".") == 0
+    Path("cat.pdf").write_bytes(b"%PDF-1.7\n" + KEY.encode())
+    assert run("check", "--only", "secrets", ".") == 1
+    assert "cat.pdf:2:1" in capsys.readouterr().out

@@ -104,6 +104,11 @@ def named(value: Json) -> frozenset[str]:
     return frozenset(found)
 
 
+def is_media(content: bytes) -> bool:
+    """Say whether a file is a picture or a sound, by its first bytes: packed data in which nobody reads a text."""
+    return any(begins.match(content) for begins, suffix in _BEGINS if suffix != "pdf")
+
+
 def _stand_in(found: re.Match[str], stem: str, files: dict[str, bytes]) -> str:
     """Return what takes the place of a text that may be base64: the text itself where it is none."""
     text = found[0]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mockserver.core.recordings import bodies, exactfile
+from mockserver.core.recordings.attachments import is_media
 from mockserver.core.recordings.customs import Customs
 from mockserver.core.recordings.finder import Finder
 from mockserver.core.recordings.spellings import Extract, from_bytes
@@ -45,10 +46,12 @@ class Finding:
 def scan(content: bytes | str, file: str, customs: Customs | None = None) -> tuple[Finding, ...]:
     """Return what looks like a secret in a file, in order: in a rule file, a file of exact bytes, or any other.
 
-    `customs` are those of its folder: their patterns and e-mail addresses are looked for too. Evidently made-up keys are
+    In pictures and sounds there is none to be read.    `customs` are those of its folder: their patterns and e-mail addresses are looked for too. Evidently made-up keys are
     left out.
     """
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    if is_media(data):
+        return ()
     inside = _inside(data)
     stream = file.endswith(".sse") or (inside is not None and _EVENTS.match(inside.data) is not None)
     body = data if inside is None else inside.data
