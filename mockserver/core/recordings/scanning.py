@@ -46,8 +46,8 @@ class Finding:
 def scan(content: bytes | str, file: str, customs: Customs | None = None) -> tuple[Finding, ...]:
     """Return what looks like a secret in a file, in order: in a rule file, a file of exact bytes, or any other.
 
-    In pictures and sounds there is none to be read.    `customs` are those of its folder: their patterns and e-mail addresses are looked for too. Evidently made-up keys are
-    left out.
+    `customs` are those of its folder: their patterns and e-mail addresses are looked for too. Evidently made-up keys are
+    left out; in pictures and sounds there is nothing to be read.
     """
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if is_media(data):

@@ -49,9 +49,8 @@ class Written:
 def compose(capture: Capture, *, stem: str, number: int, keep_headers: Collection[str] = ()) -> Written:
     """Write a capture down as the rule `<stem> <number>` and, where the rule alone would answer otherwise, its bytes.
 
-    Long base64 in it goes into files of its own.
-    `keep_headers` names headers of the answer to keep besides the usual ones. Raises `ValueError` for offsets that are
-    none.
+    Long base64 in it goes into files of its own. `keep_headers` names headers of the answer to keep besides the usual ones.
+    Raises `ValueError` for offsets that are none.
     """
     reply = reply_of(capture, keep_headers)
     name = f"{stem} {number}"
