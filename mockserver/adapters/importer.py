@@ -152,7 +152,7 @@ class Importer:
         differs = prove(written, cleaned.capture)
         if differs:
             return f"what was written does not replay as it came: {differs}"
-        brought.redacted += len(cleaned.found)
+        brought.redacted += cleaned.replaced
         return written
 
     def _write(self, path: Path, text: str, recordings: Sequence[Written]) -> None:

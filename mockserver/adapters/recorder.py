@@ -148,7 +148,7 @@ class Recorder:
             store(place.path, place.text_with(written.text, self._match), written.beside)
         self.tally.written += 1
         self.tally.partial += capture.end != "complete"
-        self.tally.redacted += len(cleaned.found)
+        self.tally.redacted += cleaned.replaced
         self._tell(
             f'recorded {disk.shown(self._into.final(place.path))} "{place.stem} {place.number}": {_about(capture)}'
         )

@@ -232,6 +232,15 @@ def test_a_client_that_leaves_before_any_answer_leaves_nothing_to_record(upstrea
     assert [path.name for path in into.glob("*.mock.yaml")] == ["after.mock.yaml"]
 
 
+def test_a_header_that_is_never_kept_is_no_secret_that_was_replaced(upstream: Served, tmp_path: Path) -> None:
+    """Every answer of the API names an organisation; what is told is what a reviewer finds a placeholder of."""
+    with recording(upstream, tmp_path / "recordings") as recorder:
+        recorder.ask("nothing to hide")
+        recorder.ask(f"my key is {SECRET}")
+        recorder.end()
+    assert "2 recorded, 2 secrets replaced" in recorder.err  # in the question, and in the answer that repeats it
+
+
 def test_errors_are_recorded_as_errors(upstream: Served, tmp_path: Path) -> None:
     """With the headers that clients wait by."""
     into = tmp_path / "recordings"

@@ -35,9 +35,11 @@ class Found:
 
     kind: str
     place: str
+    dropped: bool = False
+    """Whether nothing stands in its place."""
 
     def __str__(self) -> str:
-        return f"{self.kind} in {self.place}"
+        return f"{self.kind} in {self.place}{' (dropped)' * self.dropped}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Cleaned:
     capture: Capture
     found: tuple[Found, ...] = ()
     leaks: tuple[Leak, ...] = ()
+
+    @property
+    def replaced(self) -> int:
+        """How many secrets have a placeholder now."""
+        return sum(not each.dropped for each in self.found)
 
 
 class Redactor:
@@ -78,7 +85,7 @@ class Redactor:
         headers = []
         for name, value in capture.headers:
             if name in _WHO_ASKED or name in self._headers or _holds_secret(name):
-                found.append(Found(kind_of_name(name) or bodies.FIELD, f"answer, header {name} (dropped)"))
+                found.append(Found(kind_of_name(name) or bodies.FIELD, f"answer, header {name}", dropped=True))
             else:
                 headers.append((name, self._text(finder, value, f"answer, header {name}", found)))
         cleaned = replace(
