@@ -43,13 +43,12 @@ otherwise: {text: "You said: {{ user }}"}
 ATTRIBUTES: Final = """\
 # Rule files and recordings keep their bytes whatever machine checks them out.
 *.mock.yaml text eol=lf
-*.chunks -text
-*.bin -text
 *.sse -text
 *.chunks -text
+*.bin -text
+*.pdf -text
 *.[0-9]*.json -text
 *.[0-9]*.txt -text
-*.[0-9]*.bin -text
 """
 
 
