@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(*rules, strict, allow, recording, validate, speed, now, ...): rule files and options of the `mockserver` fixture",
+        f"{MARKER}(*rules, strict, allow, recording, validate, speed, ...): rule files and options of the `mockserver` fixture",
     )
     run = _begin(config)
     if _only_hands_out(config):

@@ -28,6 +28,7 @@ class Relayed:
     assembly: Assembly
     out: io.StringIO
     captures: list[Capture]
+    lost: list[str]
     sessions: list[str]
 
     @property
@@ -88,16 +89,20 @@ def relayed(
     out = io.StringIO()
     chosen = Settings(**{"port": 0, "on_miss": "forward", "upstream": Address.read(upstream), **settings})
     captures: list[Capture] = []
+    lost: list[str] = []
     sessions: list[str] = []
 
-    def take(session: Session, seen: Capture) -> None:
+    def take(session: Session, seen: Capture | str) -> None:
         sessions.append(session.name)
-        captures.append(seen)
-        then(seen)
+        if isinstance(seen, str):
+            lost.append(seen)
+        else:
+            captures.append(seen)
+            then(seen)
 
     assembly = Assembly(chosen, rules, out, taken=take if capture else None)
     with assembly.server:
-        yield Relayed(assembly, out, captures, sessions)
+        yield Relayed(assembly, out, captures, lost, sessions)
     assembly.close()
 
 

@@ -74,11 +74,11 @@ class Recorder:
         self._match = match
         self._keep_headers = tuple(keep_headers)
         self._tell = tell
-        self._waiting: queue.SimpleQueue[Capture | threading.Event | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Capture | str | threading.Event | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
 
-    def take(self, capture: Capture) -> None:
-        """Have a capture written. Returns at once; never raises."""
+    def take(self, capture: Capture | str) -> None:
+        """Have a capture written, or noted why there is none. Returns at once; never raises."""
         if self._writer is None:
             # A daemon: it waits for more until it is closed, and must not keep a process that forgot to alive for ever.
             self._writer = threading.Thread(target=self._run, name="mockserver recorder", daemon=True)
@@ -115,6 +115,9 @@ class Recorder:
         while (capture := self._waiting.get()) is not None:
             if isinstance(capture, threading.Event):
                 capture.set()
+                continue
+            if isinstance(capture, str):
+                self._fail(f"NOT recorded, {capture}")
                 continue
             try:
                 self._write(capture)

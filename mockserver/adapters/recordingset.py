@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -69,7 +70,10 @@ class RecordingSet:
         """Make the folder. Raises `OSError`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.replaces and self._stage is None:
-            self._stage = Path(tempfile.mkdtemp(dir=self.folder, prefix=_STAGE))
+            for left in self.folder.glob(f"{_STAGE}*"):
+                if _is_left_behind(left):
+                    shutil.rmtree(left, ignore_errors=True)
+            self._stage = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{_STAGE}{os.getpid()}-"))
 
     def final(self, path: Path) -> Path:
         """Return where a file will stand in the end."""
@@ -177,6 +181,20 @@ class RecordingSet:
             names = {name for rule in rules for name in beside(rule)}
             if rules:
                 yield path, text, {name for name in names if Path(name).name == name}
+
+
+def _is_left_behind(stage: Path) -> bool:
+    """Say whether the process that put a new set together there is no more."""
+    process = stage.name.removeprefix(_STAGE).partition("-")[0]
+    if sys.platform == "win32" or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's
+        return False
+    return False
 
 
 def _numbered(stem: str) -> Iterator[str]:

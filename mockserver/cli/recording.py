@@ -40,12 +40,10 @@ _MODES: Final = tuple(mode for mode in MODES if mode != "none")
 
 def _mode(ctx: click.Context, param: click.Parameter, value: str) -> Mode:
     try:
-        mode = read_mode(value)
+        return read_mode(value, _MODES)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    if mode == "none":
-        raise click.BadParameter("a recorder records; `mockserver replay` only answers")
-    return mode
+        told = f"{error} (`mockserver replay` only answers)" if value == "none" else str(error)
+        raise click.BadParameter(told) from None
 
 
 @click.command("record")
@@ -103,7 +101,7 @@ def record(
         tell=tell,
     )
 
-    def taken(_: Session, capture: Capture) -> None:
+    def taken(_: Session, capture: Capture | str) -> None:
         recorder.take(capture)
 
     assembly = Assembly(

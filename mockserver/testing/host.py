@@ -195,7 +195,7 @@ class Host:
         """Give what is seen of this session's exchanges with the upstream to `take`, on the server's thread."""
         self._takers[session] = take
 
-    def _taken(self, session: Session, capture: Capture) -> None:
+    def _taken(self, session: Session, capture: Capture | str) -> None:
         take = self._takers.get(session)
         if take is not None:
             take(session, capture)

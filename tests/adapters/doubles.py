@@ -14,7 +14,7 @@ from mockserver.adapters.asgi import App
 from mockserver.adapters.clock import SystemClock
 from mockserver.adapters.line import Gone, Line
 from mockserver.adapters.server import Server, bind
-from mockserver.core.messages import Ending, Exchange, Request
+from mockserver.core.messages import Ending, Exchange, Passed, Request
 from mockserver.core.timeline import Chunk, Finish, Head, Headers, Step, Timeline
 
 
@@ -103,7 +103,7 @@ class FakeEngine:
         self.requests.append(request)
         return self._play(request, canned({"limit": limit}, 413), now)
 
-    def finish(self, play: FakePlay, ending: Ending) -> Exchange:
+    def finish(self, play: FakePlay, ending: Ending, passed: Passed | None = None) -> Exchange:
         self.endings.append(ending)
         return play.exchange
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,6 +154,22 @@ def test_an_unclean_end_or_nothing_noted(tmp_path: Path, noted: bool) -> None:
     told = new.finish(clean=not noted)
     assert told.endswith("stays as it is")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="whether a process lives is not asked there")
+def test_what_a_killed_process_left_behind_goes(tmp_path: Path) -> None:
+    """With the next set that is put together; that of a living process stays."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    dead, alive = tmp_path / f".new-{done.stdout.strip()}-abc", tmp_path / f".new-{os.getppid()}-abc"
+    for stage in (dead, alive):
+        stage.mkdir()
+        (stage / "hello.mock.yaml").write_text("rules: []\n")
+    new = RecordingSet(tmp_path, replaces=True)
+    add(new)
+    new.finish(clean=True)
+    assert files(tmp_path) == [alive.name, "hello.mock.yaml"]
 
 
 def test_replacing_leaves_unreadable_files_alone(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from mockserver.core.forwarding.address import Address
 from mockserver.core.options import Options
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.rules.book import RuleBook
+from mockserver.core.sessions import Session
 from tests.adapters.conftest import STACKS
 from tests.adapters.doubles import Peer, call
 from tests.core.answering import dialect
@@ -36,9 +37,14 @@ def front(request: pytest.FixtureRequest) -> Iterator[Front]:
 
         def start(upstream: Misbehaving) -> tuple[str, list[Capture]]:
             captures: list[Capture] = []
+
+            def take(_: Session, seen: Capture | str) -> None:
+                assert isinstance(seen, Capture)
+                captures.append(seen)
+
             address = Address.read(f"{upstream.url}/v1")
             engine = Engine(RuleBook(()), dialect("standard"), Options(on_miss="forward", upstream=str(address)))
-            relay = Relay(Client(address), lambda _, capture: captures.append(capture))
+            relay = Relay(Client(address), take)
             app = App(engine, SystemClock(), control=control(engine, background=(relay.run,)), upstream=relay)
             server = stack.enter_context(Server(app, bind(), loop=loop, http=parser, grace=0.1))
             return server.url, captures

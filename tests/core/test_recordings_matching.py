@@ -331,6 +331,12 @@ def test_a_miss_says_that_a_recording_was_played() -> None:
             {"metadata": {"run_id": "2", "case": "x"}},
             "in r.mock.yaml add `match: {ignore: [$.metadata.run_id]}` at the top",
         ),
+        ("", {"stream": True}, "in r.mock.yaml add `match: {either_encoding: true}` at the top"),
+        (
+            "",
+            {"stream": True, "stream_options": {"include_obfuscation": False}, "instructions": "Today is 2026-02-01."},
+            "in r.mock.yaml add `match: {mask: [date], either_encoding: true}` at the top",
+        ),
         ("", {"instructions": "Tomorrow."}, ""),
         ("", {"instructions": "Today is 2026-02-01.", "temperature": 0}, ""),
     ],

@@ -246,13 +246,14 @@ def test_recorded_json_also_answers_as_a_stream() -> None:
     assert play.timeline.steps[-1].at == 709.0
 
 
-def test_a_stream_that_broke_off_answers_as_json_by_its_readable_reply() -> None:
-    """It has no last event."""
+def test_a_stream_that_broke_off_answers_in_its_own_encoding_alone() -> None:
+    """It has no last event: nobody knows what the whole answer would have been."""
     content = encode(
         Capture("POST", "/v1/responses", 200, STREAM.headers, STREAM.pieces[:2], ended_at=500.0, end="cut")
     )
-    play = ask(engine(EITHER + RULE, {"hi.1.sse": content}), {"model": "gpt-5", "input": "Hi"})
-    assert b"Hello" in whole(play.timeline)
+    made = engine(EITHER + RULE, {"hi.1.sse": content})
+    assert ask(made, {"model": "gpt-5", "input": "Hi"}).exchange.kind == "miss"
+    assert ask(made, BODY).exchange.kind == "stream"
 
 
 def test_the_encoding_counts_unless_either_will_do() -> None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger("mockserver")
 
-Taken = Callable[[Session, Capture], None]
-"""Takes the capture of each exchange with the upstream once it has ended. It must not wait."""
+Taken = Callable[[Session, Capture | str], None]
+"""Takes the capture of each exchange with the upstream once it has ended, or why there is none. It must not wait."""
 
 MOST_TAKEN: Final = 64 * 1024 * 1024
 """Bytes of an answer that are kept for its capture. A longer one passes whole and is not captured."""
@@ -92,12 +92,12 @@ class Relay:
     def _take(self, forward: Forward, passing: _Passing) -> None:
         request = forward.exchange.request
         where = f"{request.method} {request.path}"
-        if passing.too_long:
-            LOG.error("the answer to %s is longer than %d bytes: it was passed on, not captured", where, MOST_TAKEN)
-            return
         assert self.taken is not None
         try:
-            self.taken(forward.session, passing.capture())
+            if passing.too_long:
+                self.taken(forward.session, f"{where}: the answer is longer than {MOST_TAKEN} bytes")
+            else:
+                self.taken(forward.session, passing.capture())
         except Exception:
             LOG.exception("cannot keep what the upstream answered to %s", where)
 

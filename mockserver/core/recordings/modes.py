@@ -5,6 +5,7 @@ This room decides what a mode means for one set of recordings. It must not know 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
@@ -28,16 +29,16 @@ class Plan:
     replaces: bool = False
 
 
-def read_mode(text: str) -> Mode:
-    """Return the mode of that name. Raises `ValueError` with the modes there are and the nearest."""
+def read_mode(text: str, known: Sequence[Mode] = MODES) -> Mode:
+    """Return the mode of that name among those `known`. Raises `ValueError` with these and the nearest."""
     given = text.strip().lower()
     given = ALIASES.get(given, given)
-    for mode in MODES:
+    for mode in known:
         if given == mode:
             return mode
-    like = nearest(given, (*MODES, *ALIASES))
+    like = nearest(given, (*known, *ALIASES))
     hint = f"; did you mean {like}?" if like else ""
-    raise ValueError(f"expected {', '.join(MODES[:-1])} or {MODES[-1]}, got {text!r}{hint}")
+    raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}, got {text!r}{hint}")
 
 
 def plan(mode: Mode, *, empty: bool) -> Plan:

@@ -33,6 +33,8 @@ _VOLATILE: Final = re.compile(
 )
 _MEANT: Final = frozenset({"call_id", "conversation_id", "previous_response_id", "response_id"})
 """Ids that say what is continued: with another one it is another request."""
+_ENCODING: Final = (("stream",), ("stream_options",))
+"""Fields that say in which encoding an answer is wanted."""
 _INDEX: Final = re.compile(r"\[\d+\]")
 
 
@@ -46,7 +48,11 @@ def remedy(expected: Json, found: Json) -> Match | None:
         return None
     kinds: set[str] = set()
     fields: set[str] = set()
+    either: bool | None = None
     for at, wanted, value in found_differences:
+        if at[:1] in _ENCODING:
+            either = True
+            continue
         masks = _masking(wanted, value)
         if masks is not None:
             kinds.update(masks)
@@ -56,7 +62,7 @@ def remedy(expected: Json, found: Json) -> Match | None:
             return None
     if len(fields) > MOST_FIELDS:
         return None
-    return Match(ignore=tuple(sorted(fields)), mask=tuple(kind for kind in KINDS if kind in kinds))
+    return Match(tuple(sorted(fields)), tuple(kind for kind in KINDS if kind in kinds), either)
 
 
 def is_volatile(at: Location) -> bool:

@@ -140,9 +140,15 @@ class Setting:
     note: Callable[[Recording], None] = field(default_factory=lambda: lambda recording: None)
     warn: Report = _unheard
 
-    def likeness(self, sent: Sent) -> Likeness:
-        """Return the conditions of the recording of `sent`."""
-        return likeness(sent, self.own, self.customs.match, _cleaner(self.customs) if _is_redacted(sent) else None)
+    def likeness(self, sent: Sent, *, as_asked: bool = False) -> Likeness:
+        """Return the conditions of the recording of `sent`; with `as_asked` it answers in its own encoding alone."""
+        own = Match(either_encoding=False).over(self.own) if as_asked else self.own
+        return likeness(sent, own, self.customs.match, _cleaner(self.customs) if _is_redacted(sent) else None)
+
+    @property
+    def either_encoding(self) -> bool:
+        """Whether a stream may answer a request for JSON, and the reverse."""
+        return self.own.over(self.customs.match).either_encoding is True
 
 
 def _is_redacted(sent: Sent) -> bool:
@@ -235,6 +241,8 @@ def read(
     setting.note(Recording(*called, sent, noted, value["reply"], name, edited, setting.customs.max_age, answer))
     if answer is None or edited:
         return Found(replace(reply, timing=_pacing(timed, noted) if reply.timing == INSTANT else reply.timing), alike)
+    if answer.stream and setting.either_encoding and not _is_whole(answer):
+        alike = setting.likeness(sent, as_asked=True)  # it broke off: nobody knows the whole answer
     if noted.end not in ("complete", "unreachable") and "faults" in value["reply"]:
         reply = replace(reply, faults=())  # they say how it broke off; the bytes of such an answer do so themselves
     return Found(replace(reply, kind=answer), alike)
@@ -253,6 +261,12 @@ def _played(timed: exactfile.Timed, reply: Reply, name: str, noted: Recorded, *,
         reply.kind,
         stream,
     )
+
+
+def _is_whole(answer: Exact) -> bool:
+    from mockserver.core.recordings.replaying import response_of
+
+    return response_of(answer) is not None
 
 
 def is_edited(value: Mapping[str, Any], noted: Recorded) -> bool:
