@@ -18,14 +18,14 @@ from mockserver.adapters.lock import locked
 from mockserver.adapters.storing import store
 from mockserver.core.errors import Problem
 from mockserver.core.messages import EMPTY
-from mockserver.core.recordings import naming
 from mockserver.core.recordings.imports import formats
 from mockserver.core.recordings.imports.handwritten import rule_file
 from mockserver.core.recordings.imports.taken import Format, LeftOut, Taken, Taking, UnknownFormatError, UnreadableError
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.secrets import Redactor
-from mockserver.core.recordings.text import new_file
-from mockserver.core.recordings.written import Written, compose
+from mockserver.core.recordings.secrets.redactor import Redactor
+from mockserver.core.recordings.writing import naming
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.text import new_file
+from mockserver.core.recordings.writing.written import Written, compose
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".har")
 """What the files in a folder must end in to be looked at, before `.gz` if they are packed."""

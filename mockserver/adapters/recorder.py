@@ -22,9 +22,9 @@ from mockserver.core.errors import RuleFileError
 from mockserver.core.messages import EMPTY
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.secrets import Redactor
-from mockserver.core.recordings.written import compose
+from mockserver.core.recordings.secrets.redactor import Redactor
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.written import compose
 
 MOST_TOLD: Final = 5
 """Places of one leak that are told."""

@@ -21,8 +21,8 @@ from mockserver.core.forwarding.address import Astray
 from mockserver.core.forwarding.encodings import BrokenEncoding, Unpacker, can_undo
 from mockserver.core.forwarding.pieces import Frames, Part, Whole
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.drift import Result, result
-from mockserver.core.recordings.resends import Ids, Resend, strands, unsendable
+from mockserver.core.recordings.drift.comparison import Result, result
+from mockserver.core.recordings.drift.resends import Ids, Resend, strands, unsendable
 
 if TYPE_CHECKING:
     import httpx2

@@ -19,12 +19,12 @@ from mockserver.adapters.storing import store
 from mockserver.core.messages import Json
 from mockserver.core.recordings.attachments import named
 from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.drift.resends import Resend
 from mockserver.core.recordings.editing import beside, is_recorded, listed, replaced
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.resends import Resend
-from mockserver.core.recordings.secrets import Redactor
-from mockserver.core.recordings.text import entry_text
-from mockserver.core.recordings.written import Written, compose
+from mockserver.core.recordings.secrets.redactor import Redactor
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.text import entry_text
+from mockserver.core.recordings.writing.written import Written, compose
 from mockserver.core.rulefiles.recordingform import exact_digest
 
 _NUMBERED: Final = re.compile(r"(.+?)[ .]([0-9]+)(?:\.[a-z]+)?\Z")

@@ -18,8 +18,8 @@ from mockserver.cli.checking import escaped
 
 if TYPE_CHECKING:
     from mockserver.core.recordings.capture import Capture
-    from mockserver.core.recordings.drift import Result, State
-    from mockserver.core.recordings.resends import Resend
+    from mockserver.core.recordings.drift.comparison import Result, State
+    from mockserver.core.recordings.drift.resends import Resend
 
 
 @dataclass(frozen=True, slots=True)

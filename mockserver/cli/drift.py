@@ -24,8 +24,8 @@ from mockserver.core.errors import SettingError
 if TYPE_CHECKING:
     from mockserver.adapters.upstream.client import Client
     from mockserver.core.recordings.capture import Capture
-    from mockserver.core.recordings.drift import Result
-    from mockserver.core.recordings.resends import Resend
+    from mockserver.core.recordings.drift.comparison import Result
+    from mockserver.core.recordings.drift.resends import Resend
 
 KEY: Final = "OPENAI_API_KEY"
 
@@ -118,7 +118,7 @@ def _sent(key_env: str | None, given: Sequence[str]) -> Mapping[str, str]:
 def _read(paths: Sequence[str]) -> list[Resend]:
     """Return the recordings of some files and folders, in file order."""
     from mockserver.adapters import disk
-    from mockserver.core.recordings.resends import resend_of
+    from mockserver.core.recordings.drift.resends import resend_of
 
     rules = disk.load_rules(paths)
     replies = {rule.place: rule.replies[0][0] for rule in rules.book.rules}
@@ -127,7 +127,7 @@ def _read(paths: Sequence[str]) -> list[Resend]:
 
 def _ask(ctx: click.Context, resends: Sequence[Resend], upstream: str) -> None:
     """Ask whether to spend that much; end the command without a yes."""
-    from mockserver.core.recordings.resends import unsendable
+    from mockserver.core.recordings.drift.resends import unsendable
 
     sendable = [resend for resend in resends if not unsendable(resend)]
     if not sendable:
@@ -154,7 +154,7 @@ def _model(capture: Capture) -> str:
 def _check(resends: Sequence[Resend], client: Client, sent: Mapping[str, str], jobs: int) -> list[Row]:
     """Return what came of each recording. An interrupt ends it early; what is known by then counts."""
     from mockserver.adapters.resending import check
-    from mockserver.core.recordings.drift import Result
+    from mockserver.core.recordings.drift.comparison import Result
 
     found: dict[int, Row] = {}
     shows = sys.stderr.isatty()

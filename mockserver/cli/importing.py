@@ -75,7 +75,7 @@ def importing(
     from mockserver.adapters.besides import customs_of
     from mockserver.adapters.importer import Importer, sources
     from mockserver.cli.recording import read_match
-    from mockserver.core.recordings.secrets import Redactor
+    from mockserver.core.recordings.secrets.redactor import Redactor
 
     redactor = Redactor(customs_of(into))
     importer = Importer(into, base=base, match=read_match(ignore, mask), redactor=redactor, dry=dry)

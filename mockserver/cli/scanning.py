@@ -51,7 +51,7 @@ def _walked(paths: Iterable[Path]) -> Iterator[Path]:
 def _scan(files: Collection[Path]) -> Scanned:
     from mockserver.adapters.besides import Besides
     from mockserver.adapters.disk import shown
-    from mockserver.core.recordings.scanning import ALLOW, Finding, scan, unmeant
+    from mockserver.core.recordings.secrets.scanning import ALLOW, Finding, scan, unmeant
 
     besides = Besides(lambda path: None, shown)
     findings: list[Finding] = []

@@ -29,7 +29,7 @@ class Places:
         if not wish:
             return None
         from mockserver.adapters.recordingset import SUFFIX
-        from mockserver.core.recordings.naming import set_of
+        from mockserver.core.recordings.writing.naming import set_of
 
         return self.test / (f"{set_of(self.test_id)}{SUFFIX}" if wish is True else wish)
 

@@ -9,9 +9,9 @@ import orjson
 from mockserver.core.engine import Play
 from mockserver.core.messages import Request
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.text import entry_text, new_file
-from mockserver.core.recordings.written import Written, compose
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.text import entry_text, new_file
+from mockserver.core.recordings.writing.written import Written, compose
 from mockserver.core.sse import decode
 from mockserver.core.timeline import Chunk, Head
 from tests.core.asking import CREATE, NOW, engine

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from mockserver.core.recordings.imports import formats, handwritten
 from mockserver.core.recordings.imports.taken import UnknownFormatError, UnreadableError
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.secrets import Redactor
-from mockserver.core.recordings.written import compose
+from mockserver.core.recordings.secrets.redactor import Redactor
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.written import compose
 from mockserver.core.rulefiles.rulefile import parse
 
 CASSETTE = {

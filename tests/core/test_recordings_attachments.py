@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.recordings.attachments import LEAST, attached, detached, named
 from mockserver.core.recordings.editing import beside, listed
-from mockserver.core.recordings.text import new_file
+from mockserver.core.recordings.writing.text import new_file
 from mockserver.core.rulefiles.recordingform import exact_digest
 from mockserver.core.rulefiles.rulefile import parse
 from tests.core.capturing import captured, http, written

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import STREAM_TYPE, Capture, End, Piece
-from mockserver.core.recordings.drift import differences, obstacle
-from mockserver.core.recordings.shape import Shape, shape_differences
+from mockserver.core.recordings.drift.comparison import differences, obstacle
+from mockserver.core.recordings.drift.shape import Shape, shape_differences
 from mockserver.core.sse import decode
 from tests.core.asking import ask, engine
 

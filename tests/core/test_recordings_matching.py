@@ -11,7 +11,7 @@ import pytest
 from mockserver.core.messages import Request
 from mockserver.core.recordings.customs import Customs, Match, Redact
 from mockserver.core.recordings.remedies import line, remedy
-from mockserver.core.recordings.secrets import Redactor
+from mockserver.core.recordings.secrets.redactor import Redactor
 from mockserver.core.rules.hiding import hidden
 from tests.core.recorded import NOW, ask, engine, read, whole
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.naming import MOST, exact_name, set_of, slug, stem_of, unique
+from mockserver.core.recordings.writing.naming import MOST, exact_name, set_of, slug, stem_of, unique
 from mockserver.core.rulefiles.recordingform import is_exact_name
 
 LEGAL = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")

@@ -10,9 +10,9 @@ import pytest
 
 from mockserver.core.recordings import exactfile
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.proof import prove
-from mockserver.core.recordings.text import entry_text
-from mockserver.core.recordings.written import Written, compose
+from mockserver.core.recordings.writing.proof import prove
+from mockserver.core.recordings.writing.text import entry_text
+from mockserver.core.recordings.writing.written import Written, compose
 from mockserver.core.rulefiles.recordingform import exact_digest
 from tests.core.capturing import captured, http
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.itemspelling import UnspeakableError, item_of, spelt
-from mockserver.core.recordings.readable import reply_of
-from mockserver.core.recordings.text import entry_text, new_file
+from mockserver.core.recordings.writing.itemspelling import UnspeakableError, item_of, spelt
+from mockserver.core.recordings.writing.readable import reply_of
+from mockserver.core.recordings.writing.text import entry_text, new_file
 from mockserver.core.sse import decode
 from tests.core.answering import asked
 from tests.core.asking import ask, engine

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.requests import as_value, identical, request_of
+from mockserver.core.recordings.writing.requests import as_value, identical, request_of
 from mockserver.core.rulefiles.requestform import read_request
 from tests.core.answering import Mistakes
 from tests.core.capturing import http, written

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.resends import Ids, Resend, ids_of, resend_of, strands, unsendable
+from mockserver.core.recordings.drift.resends import Ids, Resend, ids_of, resend_of, strands, unsendable
 from mockserver.core.rulefiles.rulefile import parse
 
 RESPONSE = {

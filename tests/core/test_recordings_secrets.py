@@ -12,9 +12,9 @@ import pytest
 
 from mockserver.core.recordings.capture import Capture, Piece
 from mockserver.core.recordings.customs import Customs, Pattern, Redact
-from mockserver.core.recordings.finder import Finder
-from mockserver.core.recordings.ownkeys import is_guarded
-from mockserver.core.recordings.secrets import Redactor
+from mockserver.core.recordings.secrets.finder import Finder
+from mockserver.core.recordings.secrets.ownkeys import is_guarded
+from mockserver.core.recordings.secrets.redactor import Redactor
 
 MIXED = "Zq3Ef6hIjKl9mNo2PqRs5tUv8wXyZa1Bc4De7Fg0Hi"
 KEY = f"sk-proj-{MIXED}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.core import sse
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.secrets import Cleaned, Redactor
+from mockserver.core.recordings.secrets.redactor import Cleaned, Redactor
 
 ALNUM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 STREAM = (("content-type", "text/event-stream; charset=utf-8"),)

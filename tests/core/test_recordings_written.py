@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.text import appended, new_file
-from mockserver.core.recordings.written import compose
+from mockserver.core.recordings.writing.text import appended, new_file
+from mockserver.core.recordings.writing.written import compose
 from mockserver.core.rulefiles.rulefile import parse
 from mockserver.core.rules.equality import digest
 from tests.core.capturing import STREAM, captured, http, stream, written

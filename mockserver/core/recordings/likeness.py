@@ -19,7 +19,7 @@ from mockserver.core import endpoints
 from mockserver.core.messages import ABSENT, EMPTY, Json, Request
 from mockserver.core.recordings.customs import Match
 from mockserver.core.recordings.remedies import line, remedy
-from mockserver.core.recordings.sketches import Sketch, closeness, sketch
+from mockserver.core.recordings.writing.sketches import Sketch, closeness, sketch
 from mockserver.core.rules import target_values as values
 from mockserver.core.rules.conditions import ENDPOINT, HOLDS, Condition, Mismatch, Mismatches
 from mockserver.core.rules.equality import differences, digest

@@ -161,7 +161,9 @@ _CLEANERS: Final[dict[Customs, Clean | None]] = {}
 def _cleaner(customs: Customs) -> Clean | None:
     """Return what takes the secrets out of a request: one for all recordings with the same customs."""
     if customs not in _CLEANERS:
-        from mockserver.core.recordings.secrets import Redactor  # imported late: most recordings hold no secret
+        from mockserver.core.recordings.secrets.redactor import (
+            Redactor,  # imported late: most recordings hold no secret
+        )
 
         _CLEANERS[customs] = Redactor(customs).body
     return _CLEANERS[customs]

@@ -38,7 +38,7 @@ def is_secret(path: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """Return the text with everything masked that looks like a key or a token."""
-    from mockserver.core.recordings.keyshapes import masked  # imported late: most runs never show a text
+    from mockserver.core.recordings.secrets.keyshapes import masked  # imported late: most runs never show a text
 
     return masked(_SECRET_TEXT.sub(MASK, text), MASK)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from mockserver.core.recordings.imports.taken import Ruled
-from mockserver.core.recordings.text import INDENT, entry_text
+from mockserver.core.recordings.writing.text import INDENT, entry_text
 
 _WIDTH = 110
 

@@ -15,8 +15,8 @@ import orjson
 
 from mockserver.core.messages import Json
 from mockserver.core.recordings.capture import Capture, Piece
-from mockserver.core.recordings.drift import hindrance
-from mockserver.core.recordings.eventorder import events_of
+from mockserver.core.recordings.drift.comparison import hindrance
+from mockserver.core.recordings.drift.eventorder import events_of
 from mockserver.core.reply import Error, Exact, Http, Reply
 from mockserver.core.rulefiles.recordingform import Recording
 

@@ -16,7 +16,7 @@ import orjson
 from mockserver.core import endpoints
 from mockserver.core.messages import Json, depth_exceeds
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.yamltext import lines
+from mockserver.core.recordings.writing.yamltext import lines
 from mockserver.core.rulefiles.yamlsource import read
 
 DEEPEST: Final = 90

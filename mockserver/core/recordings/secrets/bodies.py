@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import orjson
 
 from mockserver.core.messages import Json
-from mockserver.core.recordings import streamparts
-from mockserver.core.recordings.edits import Edit, settled
-from mockserver.core.recordings.finder import Finder, Span, placeholder
-from mockserver.core.recordings.jsonplaces import Place, places
-from mockserver.core.recordings.spellings import byte_offsets, from_bytes, from_json, json_offsets
+from mockserver.core.recordings.secrets import streamparts
+from mockserver.core.recordings.secrets.edits import Edit, settled
+from mockserver.core.recordings.secrets.finder import Finder, Span, placeholder
+from mockserver.core.recordings.secrets.jsonplaces import Place, places
+from mockserver.core.recordings.secrets.spellings import byte_offsets, from_bytes, from_json, json_offsets
 from mockserver.core.rules.jsonpath import Location, Path, spell
 
 FIELD: Final = "field"

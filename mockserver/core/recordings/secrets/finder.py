@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.recordings.keyshapes import EMAIL, SHAPES, is_plausible, kind_of_name, lowered, shaped
-from mockserver.core.recordings.ownkeys import OWN, OwnKeys
-from mockserver.core.recordings.spellings import plain, plain_offsets
+from mockserver.core.recordings.secrets.keyshapes import EMAIL, SHAPES, is_plausible, kind_of_name, lowered, shaped
+from mockserver.core.recordings.secrets.ownkeys import OWN, OwnKeys
+from mockserver.core.recordings.secrets.spellings import plain, plain_offsets
 from mockserver.core.rules.jsonpath import Location
 
 PROTECTED: Final = frozenset(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mockserver.core.messages import EMPTY, Json
-from mockserver.core.recordings.yamltext import lines
+from mockserver.core.recordings.writing.yamltext import lines
 from mockserver.core.rulefiles.yamlsource import Source, read
 
 INDENT: Final = 2

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from mockserver.core.recordings.spellings import from_json
+from mockserver.core.recordings.secrets.spellings import from_json
 from mockserver.core.rules.jsonpath import Location
 
 Sort: TypeAlias = Literal["key", "string", "scalar", "container"]

@@ -15,8 +15,8 @@ import orjson
 
 from mockserver.core import sse
 from mockserver.core.messages import ABSENT, Json
-from mockserver.core.recordings.jsonplaces import places
-from mockserver.core.recordings.spellings import Extract, from_json
+from mockserver.core.recordings.secrets.jsonplaces import places
+from mockserver.core.recordings.secrets.spellings import Extract, from_json
 from mockserver.core.rules.jsonpath import Location
 
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")

@@ -14,9 +14,9 @@ import orjson
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE
 from mockserver.core.messages import Json
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.keptheaders import kept, one_line
-from mockserver.core.recordings.requests import as_value
-from mockserver.core.recordings.responses import mapping, response_reply
+from mockserver.core.recordings.writing.keptheaders import kept, one_line
+from mockserver.core.recordings.writing.requests import as_value
+from mockserver.core.recordings.writing.responses import mapping, response_reply
 from mockserver.core.rulefiles.errorform import BODILESS, read_error, read_http
 from mockserver.core.rulefiles.forms import WRONG
 from mockserver.core.rules.equality import equal

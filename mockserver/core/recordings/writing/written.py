@@ -15,11 +15,11 @@ from mockserver.core.messages import EMPTY, Json
 from mockserver.core.recordings import exactfile
 from mockserver.core.recordings.attachments import detached
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.naming import exact_name
-from mockserver.core.recordings.readable import gives_body, reply_of
-from mockserver.core.recordings.requests import request_of
-from mockserver.core.recordings.responses import model_of
-from mockserver.core.recordings.text import entry_text
+from mockserver.core.recordings.writing.naming import exact_name
+from mockserver.core.recordings.writing.readable import gives_body, reply_of
+from mockserver.core.recordings.writing.requests import request_of
+from mockserver.core.recordings.writing.responses import model_of
+from mockserver.core.recordings.writing.text import entry_text
 from mockserver.core.rulefiles.recordingform import TIMED, exact_digest
 from mockserver.core.rules.equality import digest
 

@@ -22,8 +22,8 @@ from mockserver.core.messages import EMPTY, Json, Request
 from mockserver.core.pacing import DONE_FRAME
 from mockserver.core.progress import output_so_far
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.eventlist import event_list
-from mockserver.core.recordings.itemspelling import Item, UnspeakableError, covers, item_of, spelt
+from mockserver.core.recordings.writing.eventlist import event_list
+from mockserver.core.recordings.writing.itemspelling import Item, UnspeakableError, covers, item_of, spelt
 from mockserver.core.reply import Reply
 from mockserver.core.response import Asked
 from mockserver.core.rulefiles.replyform import Standing, read_reply

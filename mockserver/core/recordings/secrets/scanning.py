@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mockserver.core.recordings import bodies, exactfile
+from mockserver.core.recordings import exactfile
 from mockserver.core.recordings.attachments import is_media
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.recordings.finder import Finder
-from mockserver.core.recordings.spellings import Extract, from_bytes
+from mockserver.core.recordings.secrets import bodies
+from mockserver.core.recordings.secrets.finder import Finder
+from mockserver.core.recordings.secrets.spellings import Extract, from_bytes
 
 ALLOW: Final = "mockserver: allow secret"
 """The comment that says of its line, or of the line below it, that what looks like a secret there is none."""

@@ -15,9 +15,9 @@ from mockserver.core.headers import header_text
 from mockserver.core.messages import Request
 from mockserver.core.options import Options
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.keptheaders import is_kept, one_line
-from mockserver.core.recordings.text import new_file
-from mockserver.core.recordings.written import Written
+from mockserver.core.recordings.writing.keptheaders import is_kept, one_line
+from mockserver.core.recordings.writing.text import new_file
+from mockserver.core.recordings.writing.written import Written
 from mockserver.core.rulefiles.recordingform import TIMED
 from mockserver.core.rulefiles.rulefile import parse
 from mockserver.core.rules.book import RuleBook

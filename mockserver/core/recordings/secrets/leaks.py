@@ -17,10 +17,10 @@ from typing import Final
 import orjson
 
 from mockserver.core.messages import ABSENT, Json
-from mockserver.core.recordings import streamparts
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.ownkeys import OwnKeys
-from mockserver.core.recordings.spellings import from_bytes, plain
+from mockserver.core.recordings.secrets import streamparts
+from mockserver.core.recordings.secrets.ownkeys import OwnKeys
+from mockserver.core.recordings.secrets.spellings import from_bytes, plain
 from mockserver.core.rules.jsonpath import Location, spell
 
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}", re.ASCII)

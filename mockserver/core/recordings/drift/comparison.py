@@ -16,9 +16,9 @@ import orjson
 
 from mockserver.core.messages import ABSENT, MAX_DEPTH, Json, depth_exceeds
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.eventorder import Seen, events_of, order_differences, order_of
-from mockserver.core.recordings.keptheaders import KEPT_BY_START, is_kept
-from mockserver.core.recordings.shape import Difference, Shape, shape_differences
+from mockserver.core.recordings.drift.eventorder import Seen, events_of, order_differences, order_of
+from mockserver.core.recordings.drift.shape import Difference, Shape, shape_differences
+from mockserver.core.recordings.writing.keptheaders import KEPT_BY_START, is_kept
 from mockserver.core.rules.showing import NOTHING, show
 
 State: TypeAlias = Literal["same", "behaviour", "drift", "unchecked"]

@@ -16,7 +16,7 @@ import orjson
 
 from mockserver.core.grammar.event_types import EVENTS
 from mockserver.core.messages import MAX_DEPTH, Json, depth_exceeds
-from mockserver.core.recordings.shape import Difference
+from mockserver.core.recordings.drift.shape import Difference
 from mockserver.core.rules.showing import NOTHING
 from mockserver.core.sse import decode
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from mockserver.core.recordings import keyshapes
-from mockserver.core.recordings.spellings import plain, plain_offsets, squeezed, squeezed_offsets
+from mockserver.core.recordings.secrets import keyshapes
+from mockserver.core.recordings.secrets.spellings import plain, plain_offsets, squeezed, squeezed_offsets
 
 LEAST: Final = 8
 """Shorter keys are in no one's way: nothing can be told from so few characters."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mockserver.core.messages import Json
-from mockserver.core.recordings import bodies
 from mockserver.core.recordings.capture import Capture
 from mockserver.core.recordings.customs import Customs
-from mockserver.core.recordings.edits import Edit, edited, edited_pieces
-from mockserver.core.recordings.finder import Finder, Span, placeholder
-from mockserver.core.recordings.keyshapes import kind_of_name
-from mockserver.core.recordings.leaks import Leak, leaks
-from mockserver.core.recordings.ownkeys import OwnKeys, own_values
+from mockserver.core.recordings.secrets import bodies
+from mockserver.core.recordings.secrets.edits import Edit, edited, edited_pieces
+from mockserver.core.recordings.secrets.finder import Finder, Span, placeholder
+from mockserver.core.recordings.secrets.keyshapes import kind_of_name
+from mockserver.core.recordings.secrets.leaks import Leak, leaks
+from mockserver.core.recordings.secrets.ownkeys import OwnKeys, own_values
 from mockserver.core.rules.jsonpath import Location, Path, compile_path
 
 REQUEST_HEADERS: Final = frozenset(

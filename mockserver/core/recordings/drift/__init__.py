@@ -1,0 +1,1 @@
+"""Recorded answers beside those of today: what is compared, and what can be asked again."""
