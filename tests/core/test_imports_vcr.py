@@ -344,6 +344,7 @@ def test_mistakes_of_the_file_have_their_line(old: str, new: str, line: int, say
         (b"\x1f\x8bnonsense", "broken gzip data"),
         (b'{"a":' * 100_000, "nested"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_files_that_cannot_be_read(data: bytes, says: str) -> None:
     with pytest.raises(UnreadableError) as caught:
