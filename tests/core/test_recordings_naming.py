@@ -83,6 +83,14 @@ def test_parameters_that_no_name_can_hold_stay_apart() -> None:
     assert all(re.fullmatch(r"recordings/t/test_x(?:[\w.-]*\w)?", each, re.ASCII) and len(each) < 80 for each in sets)
 
 
+def test_tests_and_modules_with_names_in_other_letters_stay_apart() -> None:
+    ids = ["t.py::test_größe", "t.py::test_grüße", "t.py::test_天气", "t.py::test_天空", "t.py::test_", "t.py::TestÄ::test_a"]
+    ids += ["t.py::TestÖ::test_a", "tä.py::test_a", "tö.py::test_a"]
+    sets = [set_of(each) for each in ids]
+    assert len(set(sets)) == len(sets)
+    assert all(re.fullmatch(r"recordings/[\w-]+/[\w.-]*\w", each, re.ASCII) for each in sets)
+
+
 @pytest.mark.parametrize(
     ("content_type", "pieces", "suffix"),
     [

@@ -87,12 +87,12 @@ def set_of(test_id: str) -> str:
     """Return where a test's recordings are kept, seen from its folder and without suffix: `recordings/test_agent/test_ask`.
 
     `test_id` is pytest's: of `tests/test_agent.py::TestTools::test_ask[paris]` the last part is `TestTools.test_ask-paris`.
-    A parameter that has to be spelt in other characters gets a short digest, so that no two tests share a set.
+    What has to be spelt in other characters (`test_größe`) gets a short digest, so that no two tests share a set.
     """
     file, _, rest = test_id.partition("::")
     head, bracket, parameters = rest.partition("[")
-    module = _OTHER_IN_TEST.sub("-", re.split(r"[\\/]", file)[-1].removesuffix(".py"))
-    name = _OTHER_IN_TEST.sub("-", head.replace("::", ".")) or module
+    module = _spelt(re.split(r"[\\/]", file)[-1].removesuffix(".py"))
+    name = _spelt(head.replace("::", ".")) or module
     if bracket:
         name = _with_parameters(name, parameters.removesuffix("]"))
     return f"{FOLDER}/{_legal(module)}/{_legal(name)}"
@@ -103,8 +103,16 @@ def _with_parameters(name: str, parameters: str) -> str:
     short = kept[:MOST].rstrip("-.")
     if short and short == parameters.lower():  # a capital letter is lost where a file system does not tell it apart
         return f"{name}-{short}"
-    digest = blake2b(parameters.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{name}-{short}-{digest}" if short else f"{name}-{digest}"
+    return f"{name}-{short}-{_digest(parameters)}" if short else f"{name}-{_digest(parameters)}"
+
+
+def _spelt(name: str) -> str:
+    kept = _OTHER_IN_TEST.sub("-", name)
+    return kept if kept == name else f"{kept.rstrip('-')}-{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
 def _legal(name: str) -> str:
