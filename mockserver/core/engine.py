@@ -133,7 +133,7 @@ class Engine:
         if passed is not None:
             exchange = replace(
                 exchange, status=passed.status, kind=passed.kind, events=passed.events,
-                notes=exchange.notes + passed.notes, answer=passed.answer,
+                planned=ending.sent_at, notes=exchange.notes + passed.notes, answer=passed.answer,
             )  # fmt: skip
             play.session.journal.amend(play.number, exchange)
         play.session.journal.close(play.number, ending)

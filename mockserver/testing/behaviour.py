@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, SupportsIndex, TypeAlias, overload
 
+from mockserver.core.recordings.capture import STREAM_TYPE
 from mockserver.testing.received import ReceivedRequest
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -222,7 +223,16 @@ def _attempts(group: Sequence[ReceivedRequest], later: set[int]) -> Iterable[Att
 
 
 def _attempt(request: ReceivedRequest, waited: float | None, *, kept: bool) -> Attempt:
-    return Attempt(request, _told(request), waited, _reading(request, kept) if request.kind == "stream" else None)
+    return Attempt(request, _told(request), waited, _reading(request, kept) if _is_stream(request) else None)
+
+
+def _is_stream(request: ReceivedRequest) -> bool:
+    """Say whether the answer is a stream. Of one that is still being forwarded only the wish for a stream is known."""
+    if request.kind != "forwarded":
+        return request.kind == "stream"
+    if request.ended is None:
+        return request.stream
+    return request.reply_headers.get("content-type", "").startswith(STREAM_TYPE)
 
 
 def _told(request: ReceivedRequest) -> float | None:

@@ -72,6 +72,8 @@ class Host:
         self._named = 0
         self._url = ""
         self._takers: dict[Session, Taken] = {}
+        self._monotonic = time.monotonic
+        self._epoch = time.time() - time.monotonic()
 
     # --- its life
 
@@ -190,6 +192,10 @@ class Host:
             return session
 
         return self.run(step)
+
+    def now(self) -> float:
+        """Return the machine's time of day, in seconds since the epoch, also while a test has it stand still."""
+        return self._epoch + self._monotonic()
 
     def capture(self, session: Session, take: Taken) -> None:
         """Give what is seen of this session's exchanges with the upstream to `take`, on the server's thread."""

@@ -82,7 +82,10 @@ class ReceivedRequest(AskedRequest):
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """When each event of the stream was planned to be sent, in seconds, whether or not the clock stood still."""
+        """When each event of the stream was planned to be sent, in seconds, whether or not the clock stood still.
+
+        Of a forwarded stream nothing is planned: when it was really sent.
+        """
         return tuple([round(at / 1000, 9) for at in self.offsets_ms])
 
     @property

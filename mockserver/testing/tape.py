@@ -7,6 +7,7 @@ are passed on, nor pytest.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from mockserver.core.recordings.modes import Mode, Plan, plan, read_mode
 
 if TYPE_CHECKING:
     from mockserver.adapters.recorder import Recorder
+    from mockserver.core.recordings.capture import Capture
     from mockserver.core.sessions import Session
     from mockserver.testing.host import Host
     from mockserver.testing.seat import Seat
@@ -104,7 +106,7 @@ class Tape:
 
             into = RecordingSet(self.path.parent, self.path.name, replaces=self.plan.replaces)
             recorder = self._recorder = Recorder(into, customs=customs_of(self.path.parent))
-            host.capture(session, lambda _, capture: recorder.take(capture))
+            host.capture(session, lambda _, capture: recorder.take(_kept(capture, host)))
 
     def lost(self, seat: Seat) -> list[str]:
         """Wait until what was seen is written; return what is to be said of each exchange that could not be, once."""
@@ -123,3 +125,16 @@ class Tape:
         """Put a replacing set in place, if all is `fine`; else the old one stays."""
         if self._recorder is not None:
             self._recorder.close(clean=fine)
+
+
+def _kept(capture: Capture | str, host: Host) -> Capture | str:
+    """Return what is recorded of an exchange, or why nothing is.
+
+    Nobody's answer is no fixture of a test: it would be played from then on, with the real API back. The moment is the
+    machine's, however the test has set the clock.
+    """
+    if isinstance(capture, str):
+        return capture
+    if capture.end == "unreachable":
+        return f"{capture.method} {capture.path}: no answer from {capture.upstream}: {capture.why}"
+    return replace(capture, arrived=host.now() - capture.ended_at / 1000)

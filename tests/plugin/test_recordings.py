@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,76 @@ def test_an_age_limit_warns_and_fails_in_ci(inner: Inner, monkeypatch: pytest.Mo
     assert "it may be 90 days" in printed
     monkeypatch.setenv("CI", "true")
     assert "it may be 90 days" in inner.check(TEST, errors=1)
+
+
+STREAMED = """
+@pytest.mark.mockserver(recording=True)
+def test_real(mockserver):
+    with client.responses.create(model="gpt-5", input="hello", stream=True) as stream:
+        types = [event.type for event in stream]
+    mockserver.wait_for(1, ended=True)
+    request = mockserver.last_request
+    assert len(request.offsets) == len(types)
+    assert list(request.offsets) == sorted(request.offsets)
+    assert request.reply_text == "really: hello"
+    ask("hello")
+    streamed, plain = mockserver.clients
+    assert (streamed.read_to_end, str(streamed.attempts[0])) == (True, "200, stream to the end")
+    assert (plain.read_to_end, str(plain.attempts[0])) == (True, "200")
+    mockserver.clients.assert_read_to_end()
+"""
+
+
+def test_a_stream_is_seen_alike_while_it_is_recorded(inner: Inner) -> None:
+    """What a test asserts of a stream's reading and offsets holds both times."""
+    inner.check(STREAMED, "--mockserver-record=once", passed=1)
+    inner.check(STREAMED, passed=1)
+
+
+def test_leaving_a_stream_early_is_seen_while_it_is_recorded(
+    inner: Inner, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The client is the one who left, whoever answers."""
+    rules = tmp_path_factory.mktemp("slow") / "slow.mock.yaml"
+    rules.write_text("otherwise: {text: one two three four, timing: {every: 50ms}}\n")
+    text = """
+    @pytest.mark.mockserver(recording=True, speed=1)
+    def test_real(mockserver):
+        with client.responses.create(model="gpt-5", input="hello", stream=True) as stream:
+            next(iter(stream))
+        mockserver.wait_for(1, ended=True)
+        assert str(mockserver.clients[0].attempts[0]) == "200, stream closed early"
+    """
+    with serving(rules) as slow:
+        inner.check(text, "--mockserver-record=once", f"--mockserver-upstream={slow.base_url}", passed=1)
+
+
+def test_nobodys_answer_is_no_recording(inner: Inner, real: Live) -> None:
+    """An upstream that is down fails the test and leaves nothing that would be played once it is up again."""
+    swallowing = TEST.replace('assert ask("hello") == "really: hello"', 'swallow("hello")', 1).split("    assert ask")[
+        0
+    ]
+    down = ("--mockserver-record=once", "--mockserver-upstream=http://127.0.0.1:1/v1")
+    swallowing = swallowing.replace("    assert mockserver.last_request.status == 200\n", "")
+    printed = inner.check(swallowing, *down, failed=1)
+    told = (
+        "in the recording: NOT recorded, POST /v1/responses: no answer from http://127.0.0.1:1/v1: connection refused"
+    )
+    assert told in printed
+    assert told in inner.check(TEST, *down, failed=1)
+    assert not made(inner).exists()
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+
+
+@pytest.mark.parametrize(
+    ("library", "frozen"),
+    [("freezegun", 'freeze_time("2001-01-01")'), ("time_machine", 'travel("2001-01-01", tick=False)')],
+)
+def test_a_test_that_stops_the_clock_does_not_age_its_recordings(inner: Inner, library: str, frozen: str) -> None:
+    """A recording is as old as it really is."""
+    pytest.importorskip(library)
+    text = TEST.replace("@pytest", f"import {library}\n@{library}.{frozen}\n@pytest", 1)
+    inner.check(text, "--mockserver-record=once", passed=1)
+    (noted,) = {datetime.fromisoformat(found) for found in re.findall(r"at: '([^']+)'", made(inner).read_text())[:1]}
+    assert abs((datetime.now(UTC) - noted).total_seconds()) < 60
+    inner.check(text, passed=1)
