@@ -53,6 +53,8 @@ class RecordingSet:
         self.folder = folder
         self.file = file
         self.replaces = replaces
+        self.replaced = False
+        """Whether a new set stands in the old one's place."""
         self._stage: Path | None = None
         self._shunned: set[Path] = set()
 
@@ -122,6 +124,7 @@ class RecordingSet:
                 return f"not everything could be recorded: {self} stays as it is"
             with locked(self.folder):
                 self._swap(stage)
+            self.replaced = True
             return f"{self} is replaced"
         finally:
             shutil.rmtree(stage, ignore_errors=True)

@@ -135,6 +135,11 @@ class Run:
         places = Places(item.path.parent, item.config.rootpath, item.nodeid)
         wishes = self._wished(item, config, places)
         mode = self._taping.mode if self._taping else "none"
+        if mode == "rewrite" and isinstance(wishes.recording, str) and hasattr(item.config, "workerinput"):
+            raise SettingError(
+                f"recording={wishes.recording!r}: other tests may record into it too, and replacing it from several "
+                "processes would lose theirs: rewrite it without -n (-n 0)"
+            )
         server = self._ground.open(self._name(item.nodeid), wishes, places, mode)
         if self._mode != "off":
             self._point()

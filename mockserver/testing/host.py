@@ -72,6 +72,8 @@ class Host:
         self._named = 0
         self._url = ""
         self._takers: dict[Session, Taken] = {}
+        self.sets_made: set[Path] = set()
+        """The files whose recordings were all made on this host."""
         self._monotonic = time.monotonic
         self._epoch = time.time() - time.monotonic()
 

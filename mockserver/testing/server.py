@@ -160,19 +160,21 @@ class MockServer(Asking, Judging, Pointing, Vocabulary):
     def close(self, *, fine: bool = True) -> None:
         """End the session, and the server where it is not shared. What was noted can be asked for as before.
 
-        With `fine` False recordings that were to be replaced stay as they were.
+        With `fine` False recordings that were to be replaced stay as they were; else `RecordingError` tells if they cannot be.
         """
         if self._found is None or self._closed:
             return
         self.written()
         self._closed = True
         self._found.seat.leave()
-        if self._tape is not None:
-            self._tape.end(fine=fine)
-        if self._bypass is not None:
-            self._bypass.end()
-        if self._found.own:
-            self._found.seat.host.stop()
+        try:
+            if self._tape is not None:
+                self._tape.end(fine=fine)
+        finally:
+            if self._bypass is not None:
+                self._bypass.end()
+            if self._found.own:
+                self._found.seat.host.stop()
 
     def __enter__(self) -> MockServer:
         return self.start()

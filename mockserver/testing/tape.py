@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mockserver.adapters import disk
 from mockserver.adapters.recordingset import SUFFIX, RecordingSet
-from mockserver.core.errors import SettingError
+from mockserver.core.errors import MockServerError, SettingError
 from mockserver.core.forwarding.address import Address
 from mockserver.core.recordings.modes import Mode, Plan, plan, read_mode
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 5.0
 """Seconds to wait for answers that a client has not read to their end."""
+
+
+class RecordingError(MockServerError):
+    """A set of recordings could not be put in the place of the old one, which stays."""
 
 
 class RecordingWarning(UserWarning):
@@ -66,6 +70,8 @@ class Tape:
             raise SettingError(f"record: {error}") from None
         self.path = path
         self.plan: Plan = plan(self.mode, empty=not path.exists())
+        self._made: set[Path] = set()
+        self._into: RecordingSet | None = None
         self._recorder: Recorder | None = None
         self._told = 0
 
@@ -87,8 +93,12 @@ class Tape:
     def terms(self, terms: Terms, host: Host, how: str) -> Terms:
         """Return the terms of a session with these recordings; `how` says how to record.
 
-        Raises `SettingError` where it can have none.
+        A set that was begun on this host already (by another test, or by an earlier try of this one) is added to: it is
+        neither complete nor to be replaced again. Raises `SettingError` where the session can have none.
         """
+        self._made = host.sets_made
+        if self.mode in ("once", "rewrite") and self.path.resolve() in self._made:
+            self.plan = plan("new", empty=False)
         if self.is_missing:
             raise SettingError(f"there is no recording at {self.name}; record what the real API answers: {how}")
         if not self.plan.records:
@@ -104,8 +114,10 @@ class Tape:
             from mockserver.adapters.besides import customs_of
             from mockserver.adapters.recorder import Recorder
 
-            into = RecordingSet(self.path.parent, self.path.name, replaces=self.plan.replaces)
+            into = self._into = RecordingSet(self.path.parent, self.path.name, replaces=self.plan.replaces)
             recorder = self._recorder = Recorder(into, customs=customs_of(self.path.parent))
+            if self.mode == "once":
+                self._made.add(self.path.resolve())
             host.capture(session, lambda _, capture: recorder.take(_kept(capture, host)))
 
     def lost(self, seat: Seat) -> list[str]:
@@ -122,9 +134,13 @@ class Tape:
         return failed[told:]
 
     def end(self, *, fine: bool) -> None:
-        """Put a replacing set in place, if all is `fine`; else the old one stays."""
+        """Put a replacing set in place, if all is `fine`; else the old one stays. Raises `RecordingError` if it cannot."""
         if self._recorder is not None:
-            self._recorder.close(clean=fine)
+            failed = self._recorder.close(clean=fine).failed[self._told :]
+            if self._into is not None and self._into.replaced:
+                self._made.add(self.path.resolve())
+            if fine and failed:
+                raise RecordingError("; ".join(failed))
 
 
 def _kept(capture: Capture | str, host: Host) -> Capture | str:

@@ -331,3 +331,67 @@ def test_a_test_that_stops_the_clock_does_not_age_its_recordings(inner: Inner, l
     (noted,) = {datetime.fromisoformat(found) for found in re.findall(r"at: '([^']+)'", made(inner).read_text())[:1]}
     assert abs((datetime.now(UTC) - noted).total_seconds()) < 60
     inner.check(text, passed=1)
+
+
+SHARED = """
+pytestmark = pytest.mark.mockserver(recording="shared.mock.yaml")
+
+def test_a(mockserver):
+    assert ask("a") == "really: a"
+    assert ask("both") == "really: both"
+
+def test_b(mockserver):
+    assert ask("b") == "really: b"
+    assert ask("both") == "really: both"
+"""
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "all", "rewrite"])
+def test_tests_that_share_a_set_add_to_it(inner: Inner, mode: str) -> None:
+    """The first one makes it or makes room for it; the ones after it take nothing of it away."""
+    shared = inner.path / "shared.mock.yaml"
+    inner.check(SHARED, f"--mockserver-record={mode}", passed=2)
+    inner.check(SHARED, passed=2)
+    before = len(names(shared))
+    inner.check(SHARED, f"--mockserver-record={mode}", passed=2)
+    assert len(names(shared)) == (before * 2 if mode == "all" else before)
+    inner.check(SHARED, passed=2)
+
+
+def test_a_shared_set_is_not_replaced_by_several_processes(inner: Inner) -> None:
+    """One line says so; other modes are fine."""
+    inner.write(test_it=SHARED)
+    inner.run("-n", "2", "--mockserver-record=all", process=True).assert_outcomes(passed=2)
+    result = inner.run("-n", "2", "--mockserver-record=rewrite", process=True)
+    result.assert_outcomes(errors=2)
+    assert "recording='shared.mock.yaml': other tests may record into it too" in result.stdout.str()
+    assert "rewrite it without -n (-n 0)" in result.stdout.str()
+
+
+def test_a_failing_test_that_is_run_again_goes_on_recording(inner: Inner) -> None:
+    """A first try that came to half of it does not make the set complete."""
+    again = """
+    tries = []
+
+    @pytest.fixture(params=[1, 2], ids=["", ""])
+    def number(request):
+        return request.param
+
+    @pytest.mark.mockserver(recording="half.mock.yaml")
+    def test_real(mockserver, number):
+        assert ask("one") == "really: one"
+        assert number == 2
+        assert ask("two") == "really: two"
+    """
+    inner.check(again, "--mockserver-record=once", passed=1, failed=1)
+    assert len(names(inner.path / "half.mock.yaml")) == 2
+
+
+def test_a_set_that_cannot_be_replaced_is_told(inner: Inner) -> None:
+    """The old one stays, and the test is not fine."""
+    inner.check(TEST, "--mockserver-record=once", passed=1)
+    exact = made(inner).with_name("test_real.1.json")
+    exact.unlink()
+    exact.mkdir()
+    printed = inner.check(TEST, "--mockserver-record=rewrite", passed=1, errors=1)
+    assert "mockserver: the set recordings/test_it/test_real.mock.yaml is not replaced: cannot write" in printed
