@@ -62,7 +62,7 @@ def opened(host: object, name: str, wishes: Wishes, places: Places, mode: Mode) 
         strict=wishes.strict,
         check=False,
         recording=places.recording(wishes.recording),
-        record=mode,
+        record=mode if wishes.recording else "none",
         **wishes.options,
     )
     made.how_to_record = how(recorded=bool(wishes.recording))
@@ -71,5 +71,7 @@ def opened(host: object, name: str, wishes: Wishes, places: Places, mode: Mode) 
 
 def how(*, recorded: bool) -> str:
     """Say how what the real API answers is recorded for a test, which may be marked for it."""
-    again = "pytest --mockserver-record=new"
+    from mockserver.expiry import in_ci
+
+    again = "pytest --mockserver-record=new" + (", where CI is not set" if in_ci() else "")
     return again if recorded else f"@pytest.mark.mockserver(recording=True), then {again}"

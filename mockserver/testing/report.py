@@ -290,7 +290,10 @@ def _of_unused(finding: Finding) -> Iterator[str]:
         else:
             yield f"nearest request: {number}"
             yield from _indented(conditions(finding.near.report))
-    yield "take the rule out, or say that it may stay unused: optional=True"
+    if finding.rule is not None and finding.rule.alike:
+        yield "take the recording out, or record the set again in mode rewrite"
+    else:
+        yield "take the rule out, or say that it may stay unused: optional=True"
 
 
 _TELLERS: Final[Mapping[Kind, Callable[[Finding], Iterator[str]]]] = MappingProxyType(

@@ -33,7 +33,7 @@ from mockserver.testing.proxies import Bypass
 from mockserver.testing.received import ReceivedRequest, Requests
 from mockserver.testing.roster import Roster
 from mockserver.testing.seat import Seat
-from mockserver.testing.tape import RecordingWarning, Tape, at_hand, read_upstream
+from mockserver.testing.tape import RecordingWarning, at_hand, read_upstream, threaded
 from mockserver.testing.terms import NOW, Terms
 from mockserver.testing.verdict import Made
 from mockserver.testing.vocabulary import Vocabulary
@@ -121,7 +121,7 @@ class MockServer(Asking, Judging, Pointing, Vocabulary):
         self._views: dict[int, ReceivedRequest] = {}
         self._read: set[int] = set()
         self._closed = False
-        self._tape = None if recording is None else Tape((self._base or Path()) / recording, record)
+        self._tape = threaded(self._base, recording, record)
         self._upstream = None if upstream is None else read_upstream(upstream)
         self._unrecorded: list[str] = []
         self.how_to_record = HOW

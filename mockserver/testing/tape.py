@@ -43,7 +43,10 @@ def at_hand(host: Host | SharedHost) -> Host:
     from mockserver.testing.host import Host
 
     if not isinstance(host, Host):
-        raise SettingError("recording: a server in another process can neither play nor make this test's recordings")
+        raise SettingError(
+            "recording: a server in another process can neither play nor make this test's recordings; run it without "
+            "--mockserver-url, or give it the file as rules, whose readable replies answer"
+        )
     return host
 
 
@@ -53,6 +56,15 @@ def read_upstream(text: str) -> Address:
         return Address.read(text)
     except ValueError as error:
         raise SettingError(f"upstream: {error}") from None
+
+
+def threaded(base: Path | None, recording: str | Path | None, record: str | Mode) -> Tape | None:
+    """Return the tape for a file seen from `base`, None for no file. Raises `SettingError` as `Tape` does."""
+    if recording is not None:
+        return Tape((base or Path()) / recording, record)
+    if record != "none":
+        raise SettingError(f"record={record!r}: say into which file, recording='NAME{SUFFIX}'")
+    return None
 
 
 class Tape:
@@ -100,12 +112,18 @@ class Tape:
         if self.mode in ("once", "rewrite") and self.path.resolve() in self._made:
             self.plan = plan("new", empty=False)
         if self.is_missing:
-            raise SettingError(f"there is no recording at {self.name}; record what the real API answers: {how}")
+            raise SettingError(
+                f"there is no recording at {self.name}; record what the real API answers: {how}; "
+                "a test that asks nothing needs none"
+            )
         if not self.plan.records:
             return terms
         upstream = host.settings.upstream
         if upstream is None:
-            raise SettingError("recording: the host has no upstream; give its settings one")
+            raise SettingError(
+                f"record={self.mode!r}: nobody said where the real API is; give MockServer an upstream='https://…/v1', "
+                "or the settings of the host that it shares"
+            )
         return terms.forwarding(str(upstream))
 
     def begin(self, host: Host, session: Session) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.core.errors import SettingError
 from mockserver.core.recordings.editing import listed
+from mockserver.testing.server import MockServer
 from tests.live import Live, serving
 from tests.plugin.conftest import Inner
 
@@ -89,7 +91,9 @@ def test_ci_records_nothing_by_itself(inner: Inner, real: Live, monkeypatch: pyt
     """What is missing there fails; a set is replaced there only where that is said."""
     monkeypatch.setenv("CI", "true")
     for mode in ("once", "new"):
-        assert "there is no recording at" in inner.check(TEST, f"--mockserver-record={mode}", errors=1)
+        printed = inner.check(TEST, f"--mockserver-record={mode}", errors=1)
+        assert "there is no recording at" in printed
+        assert "pytest --mockserver-record=new, where CI is not set; a test that asks nothing needs none" in printed
     assert asked(real) == 0
     inner.check(TEST, "--mockserver-record=rewrite", passed=1)
     assert made(inner).exists()
@@ -224,15 +228,48 @@ def test_streams_replay_to_async_clients_and_leave_early(inner: Inner) -> None:
             ("--mockserver-record=onse",),
             "--mockserver-record: expected none, once, new, all or rewrite, got 'onse'; did",
         ),
-        (("--mockserver-record=all", "--mockserver-upstream=nowhere"), "upstream: expected a URL such as"),
+        (("--mockserver-record=all", "--mockserver-upstream=nowhere"), "--mockserver-upstream: expected a URL such as"),
     ],
 )
 def test_wrong_options(inner: Inner, args: tuple[str, ...], told: str) -> None:
     """One clear line."""
     inner.write(test_it=TEST)
     result = inner.run(*args, process=True)
-    assert result.ret != 0
-    assert told in result.stdout.str() + result.stderr.str()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert told in result.stderr.str()
+
+
+def test_a_base_url_that_is_none_is_named(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the option that is wrong; without recording nobody cares."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "localhost")
+    inner.write(test_it="def test(): pass")
+    result = inner.run("--mockserver-record=all", process=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "OPENAI_BASE_URL: expected a URL such as" in result.stderr.str()
+    assert "or say --mockserver-upstream=URL" in result.stderr.str()
+    inner.run(process=True).assert_outcomes(passed=1)
+
+
+def test_an_unused_recording_is_taken_out_or_made_again(inner: Inner) -> None:
+    """Under `strict`, with the words for a recording."""
+    strict = TEST.replace("recording=True", "recording=True, strict=True")
+    inner.check(strict, "--mockserver-record=once", passed=1)
+    printed = inner.check("".join(strict.splitlines(keepends=True)[:4]), failed=1)
+    assert "take the recording out, or record the set again in mode rewrite" in printed
+    assert "optional=True" not in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"record": "once"}, "record='once': say into which file, recording='NAME.mock.yaml'"),
+        ({"record": "once", "recording": "a.mock.yaml"}, "give MockServer an upstream='https://"),
+    ],
+)
+def test_a_script_is_told_what_it_left_out(options: dict[str, str], told: str, tmp_path: Path) -> None:
+    """Nothing is silently not recorded."""
+    with pytest.raises(SettingError, match=re.escape(told)):
+        MockServer(base=tmp_path, **options).start()  # type: ignore[arg-type]  # names of texts only
 
 
 @pytest.mark.parametrize(
