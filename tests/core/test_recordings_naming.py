@@ -84,7 +84,14 @@ def test_parameters_that_no_name_can_hold_stay_apart() -> None:
 
 
 def test_tests_and_modules_with_names_in_other_letters_stay_apart() -> None:
-    ids = ["t.py::test_größe", "t.py::test_grüße", "t.py::test_天气", "t.py::test_天空", "t.py::test_", "t.py::TestÄ::test_a"]
+    ids = [
+        "t.py::test_größe",
+        "t.py::test_grüße",
+        "t.py::test_天气",
+        "t.py::test_天空",
+        "t.py::test_",
+        "t.py::TestÄ::test_a",
+    ]
     ids += ["t.py::TestÖ::test_a", "tä.py::test_a", "tö.py::test_a"]
     sets = [set_of(each) for each in ids]
     assert len(set(sets)) == len(sets)
