@@ -333,7 +333,7 @@ class MockServer(Asking, Judging, Pointing, Vocabulary):
     def written(self) -> None:
         """Wait until what is recorded is on the disk."""
         if self._tape is not None and not self._closed:
-            self._unrecorded = self._tape.lost(self._here)
+            self._unrecorded += self._tape.lost(self._here)
 
     @property
     def seen(self) -> Collection[int]:

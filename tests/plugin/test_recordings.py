@@ -432,3 +432,10 @@ def test_a_set_that_cannot_be_replaced_is_told(inner: Inner) -> None:
     exact.mkdir()
     printed = inner.check(TEST, "--mockserver-record=rewrite", passed=1, errors=1)
     assert "mockserver: the set recordings/test_it/test_real.mock.yaml is not replaced: cannot write" in printed
+
+
+def test_a_report_in_the_middle_uses_nothing_up(inner: Inner) -> None:
+    """What could not be written fails the test however often it was told."""
+    (inner.path / "recordings").write_text("a file where the folder should be")
+    text = TEST + "    assert 'NOT recorded' in mockserver.report()\n"
+    assert "in the recording: NOT recorded" in inner.check(text, "--mockserver-record=all", failed=1)
