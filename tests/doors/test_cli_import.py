@@ -385,9 +385,9 @@ def test_an_empty_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         ("TestTools.test_ask.yaml.gz", "TestTools.test_ask"),
         ("test_ask[paris].json", "test_ask-paris"),
         ("api.openai.com.har", "api.openai.com"),
-        ("My session.har.gz", "My-session"),
+        ("My session.har.gz", "My-session-c3d02683"),
         ("con.yaml", "con-file"),
-        ("ä.yaml", "imported"),
+        ("ä.yaml", "e1beef6f"),
     ],
 )
 def test_names(name: str, stem: str) -> None:
