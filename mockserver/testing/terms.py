@@ -40,9 +40,11 @@ class Terms:
         return cls(Options(**read, speed=pace or 1.0, keep_answers=True), frozen, hurry)
 
     def forwarding(self, upstream: str) -> Terms:
-        """Return these terms for a session whose requests the real API at `upstream` judges and answers, in real time."""
+        """Return these terms for a session whose requests and keys the real API at `upstream` judges, in real time."""
         return replace(
-            self, options=replace(self.options, on_miss="forward", validate="off", upstream=upstream), frozen=None
+            self,
+            options=replace(self.options, on_miss="forward", validate="off", upstream=upstream, auth_keys=()),
+            frozen=None,
         )
 
 

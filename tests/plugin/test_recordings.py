@@ -439,3 +439,11 @@ def test_a_report_in_the_middle_uses_nothing_up(inner: Inner) -> None:
     (inner.path / "recordings").write_text("a file where the folder should be")
     text = TEST + "    assert 'NOT recorded' in mockserver.report()\n"
     assert "in the recording: NOT recorded" in inner.check(text, "--mockserver-record=all", failed=1)
+
+
+def test_the_real_api_judges_keys_while_something_is_recorded(inner: Inner) -> None:
+    """The user's own is no key of the test's; in replay the test's keys count again."""
+    text = TEST.replace("recording=True", 'recording=True, auth_keys=["sk-of-the-test"]')
+    inner.check(text, "--mockserver-record=once", passed=1)
+    client = text.replace('assert ask("hello") ==', 'assert ask("hello", another(**mockserver.client_kwargs)) ==')
+    inner.check(client, passed=1)
