@@ -52,6 +52,7 @@ def test_masks_reach_every_string_but_no_key() -> None:
         (["date", "tme"], "mask.1", "unknown mask", "time"),
         ("whatever", "mask", "unknown mask", "date, time"),
         ("(a", "mask", "at character 1", ""),
+        ("a{99999999999}", "mask", "not a usable regular expression", ""),
         (3, "mask", "kind of text", "uuid"),
         ([""], "mask.0", "kind of text", ""),
     ],
@@ -64,3 +65,10 @@ def test_mistakes_are_reported(given: Any, where: str, message: str, hint: str) 
     assert place == where
     assert message in said
     assert hint in help_
+
+
+def test_what_a_later_python_will_read_otherwise_is_no_mistake() -> None:
+    """It is taken as this one reads it, without a warning."""
+    report = Reported()
+    [mask] = compile_masks("[[a]x", report, ("mask",))
+    assert mask("[x ax bx") == "<masked> <masked> bx"

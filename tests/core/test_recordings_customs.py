@@ -65,6 +65,13 @@ def test_one_needs_no_list() -> None:
             ],
         ),
         (
+            "redact: {patterns: [{name: much, pattern: 'a{99999999999}'}]}",
+            [
+                "f:1:34: redact.patterns[0].pattern: not a usable regular expression:"
+                " the repetition number is too large"
+            ],
+        ),
+        (
             "redact: {fields: user}",
             ["f:1:10: redact.fields: expected a JSONPath or headers.NAME or query.NAME, got `user`"],
         ),

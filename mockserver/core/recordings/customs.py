@@ -24,6 +24,7 @@ from mockserver.core.messages import Json
 from mockserver.core.rulefiles.forms import BOOLEAN, LINE, WRONG, Form, Key, Leaf, Path, listed
 from mockserver.core.rulefiles.telling import Teller
 from mockserver.core.rulefiles.yamlsource import read
+from mockserver.core.rules.expressions import compiled
 from mockserver.core.rules.jsonpath import compile_path
 from mockserver.core.rules.masks import KINDS, compile_masks
 
@@ -148,10 +149,9 @@ def _read_expression(value: Json, report: Report, path: Path) -> Any:
     if LINE.read(value, report, path) is WRONG:
         return WRONG
     try:
-        pattern = re.compile(value)
-    except re.error as error:
-        where = f" at character {error.pos + 1}" if error.pos is not None else ""
-        report(path, f"not a regular expression: {error.msg}{where} of {value!r}")
+        pattern = compiled(value)
+    except ValueError as error:
+        report(path, str(error))
         return WRONG
     if pattern.search("") is not None:
         report(path, f"{value!r} matches nothing at all, so everywhere", "let it match at least one character")

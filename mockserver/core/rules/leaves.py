@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mockserver.core.messages import ABSENT, Json
 from mockserver.core.rules.equality import equal
+from mockserver.core.rules.expressions import compiled
 from mockserver.core.rules.verdicts import NEVER, Matcher, Site, kind, leaf, shown
 
 MAX_SUBJECT: Final = 200_000
@@ -124,14 +124,9 @@ def matches(given: Any, site: Site) -> Matcher:
     if source is None:
         return site.wrong(f"expected a regular expression, got {shown(given)}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # how a later Python will read `[[` is no mistake today
-            pattern = re.compile(source)
-    except re.error as error:
-        where = f" at character {error.pos + 1}" if error.pos is not None else ""
-        return site.wrong(f"not a regular expression: {error.msg}{where} of {source!r}")
-    except (OverflowError, RecursionError) as error:
-        return site.wrong(f"not a usable regular expression: {error}")
+        pattern = compiled(source)
+    except ValueError as error:
+        return site.wrong(str(error))
     doubly = _DOUBLY_REPEATED.search(source)
     if doubly:
         return site.wrong(

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from mockserver.core.errors import Report, nearest
 from mockserver.core.messages import Json
+from mockserver.core.rules.expressions import compiled
 
 Mask: TypeAlias = Callable[[str], str]
 
@@ -67,10 +68,9 @@ def _compile(name: Any, report: Report, path: tuple[str | int, ...]) -> Mask | N
         report(path, f"unknown mask {name!r}", f"did you mean `{guess}`?" if guess else f"known: {', '.join(KINDS)}")
         return None
     try:
-        own = re.compile(name)
-    except re.error as error:
-        where = f" at character {error.pos + 1}" if error.pos is not None else ""
-        report(path, f"not a regular expression: {error.msg}{where} of {name!r}")
+        own = compiled(name)
+    except ValueError as error:
+        report(path, str(error))
         return None
     return lambda text: own.sub("<masked>", text)
 

@@ -13,6 +13,7 @@ from mockserver.core.recordings.customs import Customs
 from mockserver.core.recordings.secrets.keyshapes import EMAIL, SHAPES, is_plausible, kind_of_name, lowered, shaped
 from mockserver.core.recordings.secrets.ownkeys import OWN, OwnKeys
 from mockserver.core.recordings.secrets.spellings import plain, plain_offsets
+from mockserver.core.rules.expressions import compiled
 from mockserver.core.rules.jsonpath import Location
 
 PROTECTED: Final = frozenset(
@@ -88,7 +89,7 @@ class Finder:
 
         `scanning` says that nothing is replaced: then a value is no secret by its name alone.
         """
-        patterns = [(each.name, re.compile(each.pattern)) for each in customs.redact.patterns]
+        patterns = [(each.name, compiled(each.pattern)) for each in customs.redact.patterns]
         return cls(patterns, emails=customs.redact.emails, own=own, scanning=scanning)
 
     def needs_of(self, text: str) -> tuple[str, ...]:
