@@ -92,7 +92,7 @@ def _telling(kind: Exact, reel: Reel) -> Iterator[Chunk]:
         yield from reel.chunks
         return
     for chunk, (_, frames) in zip(reel.chunks, _by_piece(kind.pieces), strict=True):
-        deltas = [text for frame in frames if (text := _delta(_document(frame.data or ""))) is not None]
+        deltas = [text for frame in frames if (text := _delta(json_object(frame.data or ""))) is not None]
         yield Chunk(chunk.at, chunk.data, chunk.events, chunk.event, "".join(deltas) if deltas else None)
 
 
@@ -106,7 +106,7 @@ def events_of(pieces: Sequence[Piece]) -> Iterator[Event]:
 
 def first_delta(pieces: Sequence[Piece]) -> float | None:
     """Return when the first delta of a recorded stream came, None where there is none."""
-    return next((event.at for event in events_of(pieces) if _delta(_document(event.data)) is not None), None)
+    return next((event.at for event in events_of(pieces) if _delta(json_object(event.data)) is not None), None)
 
 
 def response_of(kind: Exact) -> Mapping[str, Any] | None:
@@ -121,10 +121,10 @@ def _response(kind: Exact) -> Mapping[str, Any] | None:
     if not 200 <= kind.status < 300:
         return None
     if not kind.stream:
-        found = _document(b"".join(piece.data for piece in kind.pieces))
+        found = json_object(b"".join(piece.data for piece in kind.pieces))
         return found if found is not None and isinstance(found.get("id"), str) else None
     for event in reversed(list(events_of(kind.pieces))):
-        document = _document(event.data)
+        document = json_object(event.data)
         if document is not None and document.get("type", event.type) in TERMINALS:
             response = document.get("response")
             return response if isinstance(response, dict) else None
@@ -143,7 +143,8 @@ def _is_event(frame: Frame) -> bool:
     return frame.complete and frame.data is not None and frame.data != DONE
 
 
-def _document(text: str | bytes) -> Mapping[str, Any] | None:
+def json_object(text: str | bytes) -> Mapping[str, Any] | None:
+    """Return the JSON object that a text is, None for any other text."""
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import orjson
-
 from mockserver.core.errors import Problem
 from mockserver.core.grammar.sequence import check
-from mockserver.core.recordings.replaying import events_of
+from mockserver.core.recordings.replaying import events_of, json_object
 from mockserver.core.reply import Error, Exact, Http
 from mockserver.core.rulefiles.recordingform import Recording
 from mockserver.core.rules.book import Rule
@@ -73,11 +71,8 @@ def illegal(rules: Iterable[Rule]) -> Iterator[Problem]:
 def _grammar(kind: Exact, rule: Rule) -> Iterator[Problem]:
     documents = []
     for event in events_of(kind.pieces):
-        try:
-            document = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            document = None
-        if not isinstance(document, dict):
+        document = json_object(event.data)
+        if document is None:
             yield _problem(rule.place, f"an event of the recorded stream is no JSON object: {event.data[:60]!r}")
             return
         documents.append(document)

@@ -14,9 +14,10 @@ import orjson
 from mockserver.core.headers import JSON_TYPE, STREAM_TYPE
 from mockserver.core.messages import Json
 from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.replaying import json_object
 from mockserver.core.recordings.writing.keptheaders import kept, one_line
 from mockserver.core.recordings.writing.requests import as_value
-from mockserver.core.recordings.writing.responses import mapping, response_reply
+from mockserver.core.recordings.writing.responses import response_reply
 from mockserver.core.rulefiles.errorform import BODILESS, read_error, read_http
 from mockserver.core.rulefiles.forms import WRONG
 from mockserver.core.rules.equality import equal
@@ -71,7 +72,7 @@ _OF_ERROR: Final = ("type", "code", "param", "message")
 
 def _error(capture: Capture) -> dict[str, Json] | None:
     """Return an error in the provider's shape, None for anything else, even if it looks like one."""
-    document = mapping(capture.body) if 400 <= capture.status < 600 else None
+    document = json_object(capture.body) if 400 <= capture.status < 600 else None
     told = None if document is None else document.get("error")
     if not isinstance(told, dict) or capture.is_stream:
         return None

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-import orjson
-
 from mockserver.core import composition, endpoints
 from mockserver.core.dialect import Dialect, Quirks
 from mockserver.core.draws import Draw
@@ -22,6 +20,7 @@ from mockserver.core.messages import EMPTY, Json, Request
 from mockserver.core.pacing import DONE_FRAME
 from mockserver.core.progress import output_so_far
 from mockserver.core.recordings.capture import Capture
+from mockserver.core.recordings.replaying import json_object
 from mockserver.core.recordings.writing.eventlist import event_list
 from mockserver.core.recordings.writing.itemspelling import Item, UnspeakableError, covers, item_of, spelt
 from mockserver.core.reply import Reply
@@ -193,13 +192,13 @@ def _final(capture: Capture) -> tuple[Mapping[str, Json] | None, list[Event]]:
     One that is still `in_progress` is that of a stream without its end.
     """
     if not capture.is_stream:
-        document = mapping(capture.body) if capture.end in ("complete", "partial") else None
+        document = json_object(capture.body) if capture.end in ("complete", "partial") else None
         return (document, []) if document is not None and document.get("object") == "response" else (None, [])
     events: list[Event] = []
     for frame in decode(capture.body):
         if frame.data is None or not frame.complete:
             continue
-        data = mapping(frame.data)
+        data = json_object(frame.data)
         if data is None and frame.data == _DONE:
             continue
         if data is None or (events and events[-1].type in TERMINALS):
@@ -217,15 +216,6 @@ def _final(capture: Capture) -> tuple[Mapping[str, Json] | None, list[Event]]:
     assert isinstance(last, Mapping)
     response = last["response"]
     return (response if events[-1].type in TERMINALS else {**response, "status": "in_progress"}), events
-
-
-def mapping(text: str | bytes) -> Mapping[str, Json] | None:
-    """Return the JSON object that a text is, None for any other text."""
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _asker(capture: Capture) -> Asked:
