@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +44,21 @@ class Place:
     def text_with(self, entry: str, match: Mapping[str, Any]) -> str:
         """Return the file's text with this entry in it; `match` is what a new file says may differ."""
         return appended(self.text, entry) if self.text else new_file(entry, match=match)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in a file: its text ("" for a new one), the names of its rules, whether a recorder wrote any of them."""
+
+    text: str = ""
+    names: tuple[str, ...] = ()
+    ours: bool = True
+
+    @classmethod
+    def of(cls, text: str) -> _Standing:
+        rules = listed(text)
+        names = tuple(str(rule.get("name", "")) if isinstance(rule, dict) else "" for rule in rules)
+        return cls(text, names, any(map(is_recorded, rules)))
 
 
 class RecordingSet:
@@ -89,22 +104,21 @@ class RecordingSet:
         """
         if self.file is not None:
             stem = self.file.removesuffix(SUFFIX)
-            return self._at(stem, self._text(self.folder / self.file))
+            return self._at(stem, self._standing(self.folder / self.file))
         base = stem_of(capture)
         for stem in _numbered(base):
             path = self._named(stem + SUFFIX)
             try:
-                text = self._text(path)
+                standing = self._standing(path)
             except RuleFileError as error:
                 if path not in self._shunned:
                     self._shunned.add(path)
                     tell(f"{error}; it is left as it is, and recordings go into another file")
                 continue
-            rules = listed(text)
-            if path.name != stem + SUFFIX or (path.exists() and not any(map(is_recorded, listed(_read(path))))):
-                continue  # somebody's own rules, or a name that differs in its case only
-            if len(rules) < MOST_IN_FILE:
-                return self._at(stem, text)
+            if path.name != stem + SUFFIX or not standing.ours:
+                continue  # a name that differs in its case only, or somebody's own rules
+            if len(standing.names) < MOST_IN_FILE:
+                return self._at(stem, standing)
         raise AssertionError("there is always another name")
 
     def finish(self, *, clean: bool) -> str:
@@ -131,13 +145,12 @@ class RecordingSet:
 
     # --- where things stand
 
-    def _at(self, stem: str, text: str) -> Place:
+    def _at(self, stem: str, standing: _Standing) -> Place:
         folder = self._stage or self.folder
-        names = [str(rule.get("name", "")) for rule in listed(text) if isinstance(rule, dict)]
-        names += [path.name for path in folder.iterdir()]
+        names = [*standing.names, *(path.name for path in folder.iterdir())]
         taken = re.compile(rf"{re.escape(stem)}[ .]([0-9]+)(?:\..*)?", re.IGNORECASE)
         numbers = [int(found[1]) for name in names if (found := taken.fullmatch(name))]
-        return Place(folder / (stem + SUFFIX), stem, 1 + max(numbers, default=0), text)
+        return Place(folder / (stem + SUFFIX), stem, 1 + max(numbers, default=0), standing.text)
 
     def _named(self, name: str) -> Path:
         """Return the file of that name, whatever the case of its letters; where there is none, where it would stand."""
@@ -146,14 +159,14 @@ class RecordingSet:
                 return path
         return self.folder / name
 
-    def _text(self, path: Path) -> str:
-        """Return what a recording is to be added to: "" for a new file. Raises `RuleFileError` for one with mistakes."""
+    def _standing(self, path: Path) -> _Standing:
+        """Return what a recording is to be added to. Raises `RuleFileError` for a file with mistakes."""
         if self._stage is not None and (staged := self._stage / path.name).exists():
-            return _read(staged)
+            return _Standing.of(_read(staged))
         if not path.exists():
-            return ""
-        text = _usable(path)
-        return without(text, is_recorded) if self.replaces else text
+            return _Standing()
+        found = _Standing.of(_usable(path))
+        return replace(_Standing.of(without(found.text, is_recorded)), ours=found.ours) if self.replaces else found
 
     # --- replacing
 
@@ -195,8 +208,8 @@ def _is_left_behind(stage: Path) -> bool:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # somebody else's
-        return False
+    except PermissionError:
+        pass  # it lives, and is somebody else's
     return False
 
 
