@@ -20,9 +20,9 @@ from mockserver.adapters import disk
 from mockserver.adapters.lock import locked
 from mockserver.core.errors import Problem, RuleFileError
 from mockserver.core.recordings.capture import Capture
-from mockserver.core.recordings.editing import beside, is_recorded, listed, without
+from mockserver.core.recordings.editing import appended, beside, is_recorded, listed, without
 from mockserver.core.recordings.writing.naming import stem_of
-from mockserver.core.recordings.writing.text import appended, new_file
+from mockserver.core.recordings.writing.text import new_file
 from mockserver.core.rulefiles.rulefile import parse
 
 MOST_IN_FILE: Final = 50

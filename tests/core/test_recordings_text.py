@@ -11,7 +11,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.recordings.writing.text import appended, entry_text, new_file
+from mockserver.core.recordings.editing import appended
+from mockserver.core.recordings.writing.text import entry_text, new_file
 from mockserver.core.rulefiles import yamlreader
 from mockserver.core.rulefiles.yamlsource import read
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.writing.text import appended, new_file
+from mockserver.core.recordings.editing import appended
+from mockserver.core.recordings.writing.text import new_file
 from mockserver.core.recordings.writing.written import compose
 from mockserver.core.rulefiles.rulefile import parse
 from mockserver.core.rules.equality import digest

@@ -21,7 +21,8 @@ import pytest
 from mockserver.adapters.storing import store
 from mockserver.core.messages import Request
 from mockserver.core.recordings.capture import Capture, End, Piece
-from mockserver.core.recordings.writing.text import appended, new_file
+from mockserver.core.recordings.editing import appended
+from mockserver.core.recordings.writing.text import new_file
 from mockserver.core.recordings.writing.written import compose
 from tests.doors import processes
 from tests.doors.processes import run

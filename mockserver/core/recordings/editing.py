@@ -1,6 +1,7 @@
-"""Rules taken out of a rule file's text, so that everything else in it stays as its author wrote it.
+"""Rules added to a rule file's text, taken out of it or replaced; everything else in it stays as its author wrote it.
 
-This room decides which lines belong to a rule. It must not know what the rules mean, and writes no files.
+This room decides which lines belong to a rule, and where one is added. It must not know what the rules mean, and writes
+no files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mockserver.core.messages import Json
+from mockserver.core.recordings.writing.text import INDENT
 from mockserver.core.rulefiles.yamlsource import Source, read
 
 _DASH: Final = re.compile(r"( *)-(?: |$)")
@@ -33,6 +35,31 @@ def beside(rule: Mapping[str, Json]) -> frozenset[str]:
     """Return the files that a rule, as YAML gives it, names: that of its exact bytes, and those of its long values."""
     exact, files = rule.get("exact"), rule.get("files")
     return frozenset([*([exact] if isinstance(exact, str) else []), *(files if isinstance(files, dict) else ())])
+
+
+def appended(text: str, entry: str) -> str:
+    """Return the rule file `text` with `entry` (of `entry_text`) behind its last rule; the rest stays as it is.
+
+    Raises `ValueError`, with a message for people, where the file cannot be read or its rules are not written as a list
+    with a line of its own for each.
+    """
+    source = read(text)
+    if source.broken or source.problems:
+        problem = source.problems[0]
+        raise ValueError(f"the file cannot be read: {problem}")
+    if not isinstance(source.value, (dict, type(None))):
+        raise ValueError("expected a mapping with `rules:` at the file's top")
+    found = source.value or {}
+    rules = found.get("rules")
+    if rules is not None and not isinstance(rules, list):
+        raise ValueError(f"line {source.place(('rules',))[0]}: `rules` is not a list")
+    added = read(f"rules:\n{entry}").value["rules"]
+    wanted = {**found, "rules": [*(rules or ()), *added]}
+    for gap in ("\n", ""):  # a text that ends in empty lines would swallow one more
+        made = _inserted(source, entry, gap)
+        if read(made).value == wanted:
+            return made
+    raise ValueError("the file ends in a way that leaves no room for another rule; write its `rules` as a list, last")
 
 
 def without(text: str, goes: Callable[[Json], bool]) -> str:
@@ -106,3 +133,46 @@ def _last(lines: list[str], dash: int, indent: int) -> int:
                 break
             end = number + 1 if depth > indent else end
     return end
+
+
+def _inserted(source: Source, entry: str, gap: str) -> str:
+    text = source.text
+    value = source.value or {}
+    rows = _LINE.findall(text)
+    if rows and not rows[-1].endswith("\n"):
+        rows[-1] += "\n"
+    newline = "\r\n" if rows and rows[0].endswith("\r\n") else "\n"
+    if "rules" not in value:
+        body, at, before = f"rules:\n{entry}", len(rows), gap if rows else ""
+    else:
+        line, column = source.place(("rules",))
+        after = sorted(start for key in value if (start := source.place((key,))[0]) > line)
+        at = _end(rows, line, after[0] - 1) if after else len(rows)
+        if not value["rules"]:
+            if rows[line - 1][column - 1 :].split("#")[0].split() not in (["rules:"], ["rules:", "[]"]):
+                raise ValueError(f"line {line}: `rules` is not written as a list with a line of its own for each rule")
+            rows[line - 1] = rows[line - 1].replace(" []", "", 1)
+            body, before = entry, ""
+        else:
+            dash = _DASH.match(rows[source.place(("rules", 0))[0] - 1])
+            if dash is None:
+                raise ValueError(f"line {line}: `rules` is not written as a list with a line of its own for each rule")
+            body, before = _indented(entry, len(dash[1])), gap
+    return "".join([*rows[:at], before.replace("\n", newline), body.replace("\n", newline), *rows[at:]])
+
+
+def _end(rows: list[str], line: int, following: int) -> int:
+    """Return the row at which a rule can be added between the rows of `rules` and of the key that follows it."""
+    end = following
+    while end > line and (not rows[end - 1].strip() or rows[end - 1].startswith("#")):
+        end -= 1
+    return end
+
+
+def _indented(entry: str, indent: int) -> str:
+    if indent == INDENT:
+        return entry
+    shift = indent - INDENT
+    return "".join(
+        row if row == "\n" else " " * shift + row if shift > 0 else row[-shift:] for row in _LINE.findall(entry)
+    )
