@@ -203,7 +203,7 @@ class Assembly:
 
     def say(self, text: str) -> None:
         """Write lines that are for people."""
-        voice.say(self._out, "".join(f"mockserver: {line}\n" for line in text.splitlines()))
+        voice.tell(self._out, text)
 
     def close(self) -> None:
         """Write out what the log still holds."""

@@ -40,3 +40,8 @@ def say(stream: TextIO, text: str) -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
             os.close(null)
+
+
+def tell(stream: TextIO, text: str) -> None:
+    """Write lines that are for people, each with our name before it."""
+    say(stream, "".join(f"mockserver: {line}\n" for line in text.splitlines()))

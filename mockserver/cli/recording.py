@@ -17,10 +17,10 @@ import click
 
 from mockserver.adapters import voice
 from mockserver.cli import FOUND
-from mockserver.cli.serving import introduce, read_settings, setting_options
+from mockserver.cli.serving import answer, introduce, read_settings, setting_options, unless_said
 from mockserver.core.errors import SettingError
 from mockserver.core.recordings.modes import MODES, Mode, Plan, plan, read_mode
-from mockserver.settings import SETTINGS, TOKEN, Settings
+from mockserver.settings import TOKEN, Settings
 
 if TYPE_CHECKING:
     from mockserver.core.recordings.capture import Capture
@@ -98,7 +98,7 @@ def record(
         customs=customs_of(into),
         match=read_match(ignore, mask),
         keep_headers=keep_header,
-        tell=tell,
+        tell=lambda text: voice.tell(sys.stderr, text),
     )
 
     def taken(_: Session, capture: Capture | str) -> None:
@@ -121,11 +121,6 @@ def record(
         for text in tally.failed:
             assembly.say(text)
         ctx.exit(FOUND)
-
-
-def tell(text: str) -> None:
-    """Say something to people, line by line."""
-    voice.say(sys.stderr, "".join(f"mockserver: {line}\n" for line in text.splitlines()))
 
 
 def _intent(todo: Plan, mode: Mode, settings: Settings, into: Path) -> str:
@@ -156,9 +151,4 @@ def read_match(ignore: Sequence[str], mask: Sequence[str]) -> dict[str, Any]:
 @setting_options(defaults=_REPLAY)
 def replay(recordings: tuple[str, ...], **flags: Any) -> None:
     """Answer from recordings: the same bytes at the same offsets, each once unless --exhausted says otherwise."""
-    from mockserver.cli.serving import answer
-
-    for name in ("exhausted", "validate"):
-        if flags[name] is None and SETTINGS[name].variable not in os.environ:
-            flags[name] = getattr(_REPLAY, name)
-    answer(recordings, flags)
+    answer(recordings, unless_said(flags, _REPLAY, "exhausted", "validate"))

@@ -62,8 +62,14 @@ def _default(name: str, defaults: Settings) -> str:
 def read_settings(flags: Mapping[str, Any]) -> Settings:
     """Return the settings of flags and environment; say which variables look misspelt."""
     for line in strangers(os.environ):
-        voice.say(sys.stderr, f"mockserver: {line}\n")
+        voice.tell(sys.stderr, line)
     return Settings.read(flags, os.environ)
+
+
+def unless_said(flags: Mapping[str, Any], standing: Settings, *names: str) -> dict[str, Any]:
+    """Return the flags with these settings of `standing` where neither a flag nor a variable says anything."""
+    silent = [name for name in names if flags[name] is None and SETTINGS[name].variable not in os.environ]
+    return {**flags, **{name: str(getattr(standing, name)) for name in silent}}
 
 
 @click.command("serve")
@@ -150,10 +156,7 @@ def run(ctx: click.Context, /, rules: tuple[str, ...], **flags: Any) -> None:
         ctx.fail("write the command to run after `--`, such as: mockserver run rules/ -- pytest")
     from mockserver.assembly import Assembly
 
-    for name in ("port", "log"):
-        if flags[name] is None and SETTINGS[name].variable not in os.environ:
-            flags[name] = str(getattr(_RUN, name))
-    assembly = Assembly(read_settings(flags), rules, sys.stderr)
+    assembly = Assembly(read_settings(unless_said(flags, _RUN, "port", "log")), rules, sys.stderr)
     try:
         with assembly.server:
             code = _call(command, {**os.environ, **assembly.environment, **_no_proxy(os.environ)})

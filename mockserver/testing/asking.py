@@ -7,9 +7,10 @@ builds on it says what came and tells of what comes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import Any, NamedTuple, NoReturn, TypeAlias, Unpack
 
 from mockserver.building import Conditions
@@ -33,6 +34,16 @@ class Usage(NamedTuple):
     total_tokens: int
     cached_tokens: int
     reasoning_tokens: int
+
+
+def settle(future: Future[None], holds: Callable[[], bool]) -> None:
+    """Resolve a future that somebody waits on if this holds now; what it raises is raised where it is waited for."""
+    with contextlib.suppress(InvalidStateError):  # given up meanwhile
+        try:
+            if holds():
+                future.set_result(None)
+        except Exception as error:
+            future.set_exception(error)
 
 
 class Watched(Journal):

@@ -6,10 +6,9 @@ asks. Everything of a session is read and changed between two requests; once the
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from mockserver.core.journal import Entry
 from mockserver.core.limits import Limit
 from mockserver.core.rules.book import Rule
 from mockserver.core.sessions import Session
-from mockserver.testing.asking import Watched
+from mockserver.testing.asking import Watched, settle
 from mockserver.testing.host import Host
 from mockserver.testing.report import report
 from mockserver.testing.roster import Place, arranged
@@ -107,14 +106,8 @@ class Seat:
         future: Future[None] = Future()
 
         def look() -> None:
-            if future.done():
-                return
-            with contextlib.suppress(InvalidStateError):  # given up meanwhile
-                try:
-                    if holds():
-                        future.set_result(None)
-                except Exception as error:  # raised where it is waited for
-                    future.set_exception(error)
+            if not future.done():
+                settle(future, holds)
 
         def begin() -> None:
             look()

@@ -6,10 +6,9 @@ only the session itself is not at hand.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from mockserver.control import ControlError
@@ -17,6 +16,7 @@ from mockserver.core.errors import RuleError
 from mockserver.core.journal import Entry
 from mockserver.core.limits import Limit
 from mockserver.core.rules.book import Rule
+from mockserver.testing.asking import settle
 from mockserver.testing.roster import Place
 from mockserver.testing.sharing.host import SharedHost, testimony
 from mockserver.testing.sharing.mirror import Mirror
@@ -134,12 +134,7 @@ class SharedSeat:
 
         def watch() -> None:
             while not over.is_set() and not future.done():
-                with contextlib.suppress(InvalidStateError):  # given up meanwhile
-                    try:
-                        if holds():
-                            future.set_result(None)
-                    except Exception as error:  # raised where it is waited for
-                        future.set_exception(error)
+                settle(future, holds)
                 over.wait(LOOKED_EVERY)
 
         threading.Thread(target=watch, name="mockserver-wait", daemon=True).start()
