@@ -41,6 +41,7 @@ def test_the_first_test_reads_as_ever(shared: Inner, bare: str) -> None:
         import os, threading
 
         assert "/s/" in os.environ["OPENAI_BASE_URL"]
+        before = threading.enumerate()  # of whoever runs us: this run is in their process
 
         def test(mockserver):
             rule = mockserver.when(input=mockserver.contains("i")).reply("ho", usage={"input_tokens": 7, "output_tokens": 3})
@@ -53,7 +54,7 @@ def test_the_first_test_reads_as_ever(shared: Inner, bare: str) -> None:
             assert mockserver.requests == [last] == mockserver.assert_called(times=1, input="hi")
             assert mockserver.assert_called(in_order=[rule])
             mockserver.assert_not_called(model="gpt-4")
-            assert not [each for each in threading.enumerate() if each.name == "mockserver"]
+            assert not [each for each in threading.enumerate() if each.name == "mockserver" and each not in before]
         """,
         passed=1,
     )
