@@ -1,7 +1,7 @@
 """A recording as it stands in a rule file: the request as it was sent, what a recorder noted, the exact bytes beside it.
 
-This room decides what may stand under `exact` and `recorded`, and when the exact bytes answer: as long as nobody has edited
-the readable reply. It must not know what a request may say (`requestform`), how requests are compared (`likeness`), what an
+This room decides what may stand under `exact`, and when the exact bytes answer: as long as nobody has edited the readable
+reply. It must not know what a request (`requestform`) or a recorder's note (`recordedform`) may say, how requests are compared (`likeness`), what an
 answer looks like on the wire, or where files stand: it is handed a function that gives the bytes of a file beside the rule
 file.
 """
@@ -12,19 +12,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 
-from mockserver.core.durations import milliseconds, moment
 from mockserver.core.errors import Report
 from mockserver.core.headers import STREAM_TYPE
 from mockserver.core.items.fields import described
 from mockserver.core.messages import Json
 from mockserver.core.recordings import exactfile
-from mockserver.core.recordings.capture import End, Piece
+from mockserver.core.recordings.capture import Piece
 from mockserver.core.recordings.customs import Customs, Match
 from mockserver.core.recordings.likeness import Clean, Likeness, Sent, likeness
 from mockserver.core.reply import Error, Exact, Http, Reply
-from mockserver.core.rulefiles.forms import TEXT, WRONG, Path
+from mockserver.core.rulefiles.forms import WRONG, Path
+from mockserver.core.rulefiles.recordedform import Recorded, read_recorded
 from mockserver.core.rulefiles.requestform import read_request
 from mockserver.core.rules.equality import digest
 from mockserver.core.timeline import INSTANT, Timing
@@ -38,69 +38,6 @@ PLAIN: Final = (".json", ".txt", ".bin")
 
 PLACEHOLDER: Final = b"<redacted:"
 """How a secret begins that was taken out of what is recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a recorder noted. `at` is seconds since the epoch, `first` and `duration` milliseconds; None where not told.
-
-    `reply` and `exact` are digests: of the readable reply and of the exact file.
-    """
-
-    at: float | None = None
-    upstream: str = ""
-    model: str = ""
-    client: str = ""
-    first: float | None = None
-    duration: float | None = None
-    end: End = "complete"
-    why: str = ""
-    reply: str = ""
-    exact: str = ""
-
-
-def _read_moment(value: Json, report: Report, path: Path) -> Any:
-    try:
-        return moment(value if isinstance(value, str) and value[:1] not in "+-" else "", lambda: 0.0)
-    except ValueError:
-        report(path, f"expected a time such as 2026-01-31T12:00:00Z, got {described(value)}")
-        return WRONG
-
-
-def _read_offset(value: Json, report: Report, path: Path) -> Any:
-    try:
-        return milliseconds(value)
-    except ValueError as error:
-        report(path, str(error))
-        return WRONG
-
-
-def _read_end(value: Json, report: Report, path: Path) -> Any:
-    if value in get_args(End):
-        return value
-    report(path, f"expected one of {', '.join(get_args(End))}; got {described(value)}")
-    return WRONG
-
-
-_NOTED: Final[Mapping[str, Callable[[Json, Report, Path], Any]]] = {
-    "at": _read_moment,
-    "first": _read_offset,
-    "duration": _read_offset,
-    "end": _read_end,
-    **dict.fromkeys(("upstream", "model", "client", "why", "reply", "exact"), TEXT.read),
-}
-
-
-def read_recorded(value: Json, report: Report, path: Path) -> Recorded:
-    """Return what is noted under `recorded`; what other recorders note besides is passed over."""
-    if not isinstance(value, dict):
-        return Recorded()  # told already, where the rule was read
-    noted = {
-        name: found
-        for name, read in _NOTED.items()
-        if name in value and (found := read(value[name], report, (*path, name))) is not WRONG
-    }
-    return Recorded(**noted)
 
 
 @dataclass(frozen=True, slots=True)
