@@ -1,9 +1,9 @@
 """A recording as it stands in a rule file: the request as it was sent, what a recorder noted, the exact bytes beside it.
 
 This room decides what may stand under `exact`, and when the exact bytes answer: as long as nobody has edited the readable
-reply. It must not know what a request (`requestform`) or a recorder's note (`recordedform`) may say, how requests are compared (`likeness`), what an
-answer looks like on the wire, or where files stand: it is handed a function that gives the bytes of a file beside the rule
-file.
+reply. It must not know what a request (`requestform`) or a recorder's note (`recordedform`) may say, how requests are
+compared (`likeness`), what an answer looks like on the wire, or where files stand: it is handed a function that gives the
+bytes of a file beside the rule file.
 """
 
 from __future__ import annotations
